@@ -1,0 +1,270 @@
+/**
+ * One batch of one task: takes records, resolves their reads, runs their transforms and holds what comes of it until
+ * it is committed and applied, or dropped. Owns its overlay, read set and outputs. Does no IO: the task sends the reads
+ * that `reads()` names and gives the answers to `supply()`.
+ */
+import { encodeCheckpointRecord } from '../../stores/core/changelog.ts'
+import type { EntryCache } from '../../stores/core/memory-cache.ts'
+import { Overlay } from '../../stores/core/overlay.ts'
+import type { Change, ReadAnswer, ReadRequest } from '../../stores/ports.ts'
+import { writeDeadLetter } from './dead-letter.ts'
+import { classify, type HomeItem, type Item, outsideHeaders } from './classify.ts'
+import { encodeHeaders, keyOf, valueOf } from './headers.ts'
+import type { TaskIntake } from './intake.ts'
+import { encodeOrigin, ORIGIN_HEADER } from './origin.ts'
+import type { Outputs } from './outputs.ts'
+import type { Plan } from './plan.ts'
+import { type Progress, progressAfter } from './progress.ts'
+import { NotRead, ReadPlanner, ReadSet, StateView } from './state-view.ts'
+import { BatchTally } from './tally.ts'
+import { applyEffects, type Prepared, prepareEffects } from './effects.ts'
+
+/** Bounds of one batch of one task: keep a transaction short and many tasks fair. */
+export interface BatchLimits {
+  readonly recordsMax: number
+  readonly inputBytesMax: number
+  /** Checked after each record: one record's outputs may go beyond. */
+  readonly outputBytesMax: number
+}
+
+export const BATCH_LIMITS: BatchLimits = { recordsMax: 10_000, inputBytesMax: 1024 * 1024, outputBytesMax: 8 * 1024 * 1024 }
+
+const NO_HEADERS = encodeHeaders([])
+
+/** The first record of the batch was refused by the broker when it stood alone: it becomes a dead letter. */
+export interface Refusal {
+  readonly code: string
+  readonly message: string
+}
+
+export class Batch {
+  readonly task: number
+  readonly attempt: number
+  /** Where the task stood before it. */
+  readonly before: Progress
+  readonly outputs: Outputs
+  readonly overlay = new Overlay()
+  readonly tally = new BatchTally()
+  readonly #plan: Plan
+  readonly #below: Overlay | null
+  readonly #memory: EntryCache
+  readonly #reads = new ReadSet()
+  readonly #counters: Map<string, number>
+  readonly #state: StateView
+  readonly #limits: BatchLimits
+  readonly #refusal: Refusal | null
+  readonly #positions = new Map<string, Map<number, number>>()
+  #items: Item[] = []
+  #next = 0
+  #planner: ReadPlanner | null = null
+  #sealed: Progress | null = null
+  #lastTimestampMs = 0
+
+  constructor(
+    plan: Plan,
+    where: { task: number; attempt: number },
+    before: Progress,
+    below: Overlay | null,
+    memory: EntryCache,
+    outputs: Outputs,
+    limits: BatchLimits,
+    refusal: Refusal | null = null,
+  ) {
+    this.#plan = plan
+    this.task = where.task
+    this.attempt = where.attempt
+    this.before = before
+    this.outputs = outputs
+    this.#below = below
+    this.#memory = memory
+    this.#limits = limits
+    this.#refusal = refusal
+    this.#counters = new Map(before.counters)
+    this.#state = new StateView({ task: where.task, tasks: plan.tasks, stride: plan.stride }, this.overlay, below, this.#reads, this.#counters)
+  }
+
+  /** Records in the batch that have been taken. */
+  get size(): number {
+    return this.#items.length
+  }
+
+  /** Takes items that an earlier batch left over, then records from the intake, up to the limits. */
+  collect(leftover: readonly Item[], intake: TaskIntake): void {
+    let bytes = 0
+    const full = (): boolean => this.#items.length >= this.#limits.recordsMax || bytes >= this.#limits.inputBytesMax
+    const take = (item: Item): void => {
+      this.#items.push(item)
+      bytes += item.view.headersEnd - (item.view.keyStart < 0 ? item.view.valueStart : item.view.keyStart)
+    }
+    let i = 0
+    while (i < leftover.length && !full()) take(leftover[i++]!)
+    this.#notTaken = leftover.slice(i)
+    while (!full()) {
+      const due = intake.due()
+      if (!due) break
+      const { view, positionAfter } = due.take()
+      take(classify(this.#plan, this.task, due, view, positionAfter))
+    }
+  }
+  #notTaken: readonly Item[] = []
+
+  /** Reads to send before run(); empty when everything is known. Call only after the batch below has run. */
+  reads(): readonly ReadRequest[] {
+    this.#planner = new ReadPlanner(this.overlay, this.#below, this.#reads, this.#memory)
+    for (let i = this.#next; i < this.#items.length; i++) {
+      const item = this.#items[i]!
+      if (item.kind === 'home' && item.handler.reads) this.#declare(item, item.handler.reads)
+    }
+    return this.#planner.requests
+  }
+
+  #declare(item: HomeItem, reads: NonNullable<HomeItem['handler']['reads']>): void {
+    try {
+      for (const read of reads(item.input, (counter) => this.#counters.get(counter.name) ?? 0)) this.#planner?.add(read)
+    } catch {
+      // Its transform will fail on what is missing and make the record a dead letter with the reason.
+    }
+  }
+
+  supply(answers: readonly ReadAnswer[]): void {
+    this.#planner?.supply(answers)
+  }
+
+  /**
+   * Runs transforms from where it stopped. False: a record declares a read that depends on counters which the records
+   * before it moved: ask reads() again. True: everything taken is done, or the output limit is reached (see leftover()).
+   */
+  run(): boolean {
+    while (this.#next < this.#items.length && this.outputs.sizeBytes < this.#limits.outputBytesMax) {
+      const item = this.#items[this.#next]!
+      if (!this.#process(item)) return false
+      this.#next++
+      this.#advance(item)
+    }
+    return true
+  }
+
+  /** Items taken and not processed, in order: the next batch begins with them. */
+  leftover(): readonly Item[] {
+    return this.#next === this.#items.length ? this.#notTaken : [...this.#items.slice(this.#next), ...this.#notTaken]
+  }
+
+  #process(item: Item): boolean {
+    if (this.#refusal && this.#next === 0) {
+      this.#bury(item, this.#refusal.code, this.#refusal.message)
+      return true
+    }
+    switch (item.kind) {
+      case 'ignored':
+        this.tally.dropped(item.reason, 1)
+        return true
+      case 'dead':
+        this.#bury(item, item.code, item.message)
+        return true
+      case 'forward':
+        this.#forward(item)
+        return true
+      case 'home':
+        return this.#transform(item)
+    }
+  }
+
+  #transform(item: HomeItem & { keyMismatch: boolean }): boolean {
+    let prepared: Prepared
+    try {
+      prepared = prepareEffects(this.#plan, item, item.handler.transform(item.input, this.#state), this.outputs)
+    } catch (error) {
+      if (error instanceof NotRead && this.#readsMissing(item)) return false
+      if (this.#plan.topology.onTransformError === 'stop') throw error
+      const message = error instanceof Error ? error.message : String(error)
+      const code = (error as { code?: unknown } | null)?.code
+      this.#bury(item, error instanceof Error && error.name === 'DeadLetter' && typeof code === 'string' ? code : 'transform.failed', message)
+      return true
+    }
+    if (prepared.rejected) {
+      this.#bury(item, prepared.rejected.code, prepared.rejected.message)
+      return true
+    }
+    applyEffects(prepared, item, { overlay: this.overlay, counters: this.#counters, outputs: this.outputs, tally: this.tally })
+    if (!item.span.continued) this.tally.newTraces++
+    if (item.keyMismatch) this.tally.keyMismatches++
+    this.tally.processed(item.origin.topic, item.type)
+    return true
+  }
+
+  /** Whether the item's reads, declared anew with the counters of now, name something that is not known. */
+  #readsMissing(item: HomeItem): boolean {
+    if (!item.handler.reads || item.handler.reads.length < 2) return false
+    this.#planner = new ReadPlanner(this.overlay, this.#below, this.#reads, this.#memory)
+    this.#declare(item, item.handler.reads)
+    return this.#planner.requests.length > 0
+  }
+
+  #forward(item: Item & { kind: 'forward' }): void {
+    const to = this.#plan.repartition
+    const headers = encodeHeaders([...outsideHeaders(item), [ORIGIN_HEADER, encodeOrigin(item.origin)]])
+    const key = keyOf(item.view)
+    const value = valueOf(item.view)
+    if (this.outputs.sizeAloneBytes(key, value, headers) > to.messageBytesMax) {
+      this.#bury(item, 'record.too_large', `does not fit into ${to.topic} with its origin`)
+      return
+    }
+    this.outputs.add(to, item.home, item.view.timestampMs, key, value, headers)
+    this.tally.forwarded++
+    if (item.keyMismatch) this.tally.keyMismatches++
+  }
+
+  #bury(item: Item, code: string, message: string): void {
+    writeDeadLetter(this.outputs, this.#plan.deadLetters, this.task % this.#plan.deadLetters.partitions, item, code, message)
+    this.tally.buried(item.origin.topic, code)
+  }
+
+  #advance(item: Item): void {
+    const { topic, partition } = item.from
+    let positions = this.#positions.get(topic)
+    if (!positions) this.#positions.set(topic, (positions = new Map()))
+    positions.set(partition, item.positionAfter)
+    this.#lastTimestampMs = item.view.timestampMs
+    this.tally.records++
+  }
+
+  /** Progress behind this batch, after run() is done. Writes changelog and checkpoint record; once. */
+  seal(transactionalId: string): Progress {
+    if (this.#sealed) return this.#sealed
+    const { changelog } = this.#plan
+    for (const entry of this.overlay.entries())
+      this.outputs.add(changelog, this.task, entry.timestampMs, Buffer.from(entry.name), entry.json, NO_HEADERS)
+    const progress = progressAfter(this.before, this.#positions, this.#counters)
+    const { topology, clusterId, tasks, stride, sources, repartition } = this.#plan
+    const record = encodeCheckpointRecord({
+      stateFormat: 1,
+      batch: progress.batch,
+      clusterId,
+      tasks,
+      stride,
+      positions: progress.positionsByName(),
+      topicIds: Object.fromEntries([...sources, repartition].map((t) => [t.topic, t.topicId])),
+      counters: Object.fromEntries(progress.counters),
+      stores: Object.fromEntries(topology.stores.map((s) => [s.name, s.kind])),
+      topology: topology.name,
+      transactionalId,
+    })
+    this.outputs.add(changelog, this.task, this.#lastTimestampMs, CHECKPOINT_KEY_BYTES, record, NO_HEADERS)
+    this.#sealed = progress
+    return progress
+  }
+
+  /** The overlay as changes for the store. */
+  changes(): readonly Change[] {
+    return [...this.overlay.entries()]
+  }
+
+  /** Into memory, once applied: what it changed, and what it read and did not change. */
+  mergeInto(memory: EntryCache): void {
+    for (const [name, json] of this.#reads.entries) if (!this.overlay.get(name)) memory.set(name, json)
+    for (const entry of this.overlay.entries()) memory.set(entry.name, entry.json)
+  }
+}
+
+const CHECKPOINT_KEY_BYTES = Buffer.from('checkpoint')
+

@@ -1,0 +1,136 @@
+/**
+ * Carries out a transform's effects in two steps: everything is encoded and measured first, then applied. So a record
+ * whose output is too large has done nothing but become a dead letter.
+ */
+import { entryName } from '../../stores/core/layout.ts'
+import type { Overlay } from '../../stores/core/overlay.ts'
+import { DeadLetter } from '../../topology/errors.ts'
+import type { Count, Delete, Drop, Effect, Put, Reject } from '../../topology/effects.ts'
+import type { HeaderEntry } from '../../topology/headers.ts'
+import type { HomeItem } from './classify.ts'
+import { encodeHeaders } from './headers.ts'
+import { partitionFor } from './murmur2.ts'
+import type { Outputs } from './outputs.ts'
+import type { OutputTopic, Plan } from './plan.ts'
+import type { BatchTally } from './tally.ts'
+import { childTraceparent, originSeed } from './trace.ts'
+
+interface PreparedEmit {
+  readonly to: OutputTopic
+  readonly partition: number
+  readonly key: Buffer | null
+  readonly value: string
+  readonly headers: Buffer
+}
+
+interface PreparedChange {
+  readonly effect: Put | Delete
+  readonly name: string
+  readonly json: string | null
+}
+
+export interface Prepared {
+  readonly rejected: Reject | null
+  readonly emits: readonly PreparedEmit[]
+  readonly changes: readonly PreparedChange[]
+  readonly counts: readonly Count[]
+  readonly drops: readonly Drop[]
+}
+
+const NO_HEADERS = encodeHeaders([])
+
+/** Throws DeadLetter `output.too_large`. */
+export function prepareEffects(plan: Plan, item: HomeItem, effects: readonly Effect[], outputs: Outputs): Prepared {
+  const emits: PreparedEmit[] = []
+  const changes: PreparedChange[] = []
+  const counts: Count[] = []
+  const drops: Drop[] = []
+  let headers: HeaderWriter | null = null
+  for (const effect of effects) {
+    switch (effect.kind) {
+      case 'reject':
+        return { rejected: effect, emits: [], changes: [], counts: [], drops: [] }
+      case 'emit': {
+        const to = plan.sinks.get(effect.sink)
+        if (!to) throw new Error(`sink ${effect.sink.name} is not part of the topology`)
+        headers ??= new HeaderWriter(plan, item)
+        const emit = {
+          to,
+          // By the canonical key, not the record's: what one key causes stays in one partition and in order.
+          partition: partitionFor(item.key, to.partitions),
+          key: effect.key,
+          value: effect.sink.encode(effect.value as never),
+          headers: headers.next(),
+        }
+        assertFits(outputs, to, emit.key, emit.value, emit.headers)
+        emits.push(emit)
+        break
+      }
+      case 'put':
+      case 'delete': {
+        const name = entryName(effect.store.name, effect.key, effect.field)
+        const json = effect.kind === 'put' ? JSON.stringify(effect.value) : null
+        assertFits(outputs, plan.changelog, null, json, NO_HEADERS, name.length * 3)
+        changes.push({ effect, name, json })
+        break
+      }
+      case 'count':
+        counts.push(effect)
+        break
+      case 'drop':
+        drops.push(effect)
+        break
+    }
+  }
+  return { rejected: null, emits, changes, counts, drops }
+}
+
+export interface EffectTarget {
+  readonly overlay: Overlay
+  readonly counters: Map<string, number>
+  readonly outputs: Outputs
+  readonly tally: BatchTally
+}
+
+export function applyEffects(prepared: Prepared, item: HomeItem, target: EffectTarget): void {
+  const { timestampMs } = item.view
+  for (const emit of prepared.emits) target.outputs.add(emit.to, emit.partition, timestampMs, emit.key, emit.value, emit.headers)
+  target.tally.outputs += prepared.emits.length
+  for (const { effect, name, json } of prepared.changes) {
+    const value = effect.kind === 'put' ? effect.value : null
+    target.overlay.set({ name, store: effect.store.name, key: effect.key, field: effect.field, value, json, timestampMs })
+  }
+  for (const { counter, value } of prepared.counts) target.counters.set(counter.name, value)
+  for (const { reason, count } of prepared.drops) target.tally.dropped(reason, count)
+}
+
+/** Headers of the record's outputs: the context's, and a child of its span for each. */
+class HeaderWriter {
+  readonly #common: readonly HeaderEntry[]
+  readonly #item: HomeItem
+  readonly #seed
+  #index = 0
+
+  constructor(plan: Plan, item: HomeItem) {
+    const { tracestate, baggage } = item.span
+    const common = [...plan.topology.context.write(item.input.context)]
+    if (tracestate) common.push(['tracestate', tracestate])
+    if (baggage) common.push(['baggage', baggage])
+    this.#common = common
+    this.#item = item
+    this.#seed = originSeed(item.origin)
+  }
+
+  next(): Buffer {
+    const traceparent = Buffer.from(childTraceparent(this.#item.span, this.#seed, this.#index++), 'latin1')
+    return encodeHeaders([...this.#common, ['traceparent', traceparent]])
+  }
+}
+
+/** Text takes at most three bytes a character: most records are settled without measuring. */
+function assertFits(outputs: Outputs, to: OutputTopic, key: Buffer | null, value: string | null, headers: Buffer, extraBytes = 0): void {
+  const roughBytes = (value?.length ?? 0) * 3 + (key?.length ?? 0) + headers.length + extraBytes + 200
+  if (roughBytes <= to.messageBytesMax) return
+  const bytes = outputs.sizeAloneBytes(key, value, headers) + extraBytes
+  if (bytes > to.messageBytesMax) throw new DeadLetter('output.too_large', `a record of ${bytes} bytes for ${to.topic}, which takes ${to.messageBytesMax}`)
+}

@@ -1,0 +1,98 @@
+/**
+ * Fetched records that wait to be processed by one task, in the order in which it takes them: among its partitions the
+ * one whose next record has the lowest timestamp goes first (ties: order of declaration). Owns the fetch positions.
+ * Bounded: a partition whose buffer is full is not fetched.
+ */
+import type { TopicPartition } from '../ports.ts'
+import type { RecordView } from './headers.ts'
+import { after, type Position } from './numbers.ts'
+
+/** One fetch answer being walked. engine/wire/record-batch-reader.ts over bytes; the simulator over objects. */
+export interface RecordCursor {
+  peekTimestampMs(): number | undefined
+  next(): RecordView | undefined
+  /** The next offset behind everything consumed or skipped (markers, aborted records). */
+  readonly position: Position
+  readonly sizeBytes: number
+}
+
+/** What a task may hold fetched and not yet processed, per partition. Two fetch answers at the default fetch size. */
+export const BUFFER_BYTES_MAX = 2 * 1024 * 1024
+
+export class PartitionIntake implements TopicPartition {
+  readonly topic: string
+  readonly partition: number
+  /** Where the next fetch reads: behind everything buffered. */
+  fetchPosition: Position
+  bufferedBytes = 0
+  /** As of the last answer; for lag. */
+  lastStableOffset: Position
+  /** Since when the broker has refused to serve it, ms; null while it serves. */
+  refusedSinceMs: number | null = null
+  readonly #cursors: RecordCursor[] = []
+
+  constructor(topic: string, partition: number, start: Position) {
+    this.topic = topic
+    this.partition = partition
+    this.fetchPosition = start
+    this.lastStableOffset = start
+  }
+
+  get full(): boolean {
+    return this.bufferedBytes >= BUFFER_BYTES_MAX
+  }
+
+  /** `end` is the position behind the fetched bytes. */
+  push(cursor: RecordCursor, end: Position): void {
+    this.fetchPosition = end
+    this.#cursors.push(cursor)
+    this.bufferedBytes += cursor.sizeBytes
+  }
+
+  peekTimestampMs(): number | undefined {
+    for (let head = this.#cursors[0]; head; head = this.#cursors[0]) {
+      const timestampMs = head.peekTimestampMs()
+      if (timestampMs !== undefined) return timestampMs
+      this.#drop(head)
+    }
+    return undefined
+  }
+
+  /** Only after peekTimestampMs() has answered. `positionAfter` lies behind trailing markers when the buffer is drained. */
+  take(): { view: RecordView; positionAfter: Position } {
+    const head = this.#cursors[0]
+    const view = head?.next()
+    if (!head || !view) throw new Error('take() without a record')
+    if (head.peekTimestampMs() !== undefined) return { view, positionAfter: after(view.offset) }
+    const positionAfter = head.position
+    this.#drop(head)
+    return { view, positionAfter }
+  }
+
+  #drop(head: RecordCursor): void {
+    this.#cursors.shift()
+    this.bufferedBytes -= head.sizeBytes
+  }
+}
+
+export class TaskIntake {
+  readonly partitions: readonly PartitionIntake[]
+
+  constructor(partitions: readonly PartitionIntake[]) {
+    this.partitions = partitions
+  }
+
+  /** The partition whose next record is due, or undefined when nothing is buffered. */
+  due(): PartitionIntake | undefined {
+    let best: PartitionIntake | undefined
+    let lowest = Number.POSITIVE_INFINITY
+    for (const partition of this.partitions) {
+      const timestampMs = partition.peekTimestampMs()
+      if (timestampMs !== undefined && (best === undefined || timestampMs < lowest)) {
+        best = partition
+        lowest = timestampMs
+      }
+    }
+    return best
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * Restoring one task from its changelog, step (f): walks the records from a position to the end and says what to write
+ * to the store. Owns the rule when a base in the store can be built upon and when it must be rebuilt.
+ */
+import { type CheckpointRecord, decodeChangelogRecord } from '../../stores/core/changelog.ts'
+import type { Change } from '../../stores/ports.ts'
+import { keyOf, type RecordView, valueOf } from './headers.ts'
+import { type Offset, offset } from './numbers.ts'
+import type { RestorePlan } from './takeover.ts'
+
+/** Changes held before they are written; the store cuts them again by bytes. */
+export const RESTORE_CHANGES_MAX = 5_000
+
+export type RestoreVerdict = { readonly kind: 'go-on' } | { readonly kind: 'rebuild'; readonly reason: string } | { readonly kind: 'stop'; readonly code: string; readonly message: string }
+
+const GO_ON: RestoreVerdict = { kind: 'go-on' }
+
+export interface RestoredCheckpoint {
+  readonly record: CheckpointRecord
+  readonly offset: Offset
+  /** First changelog record behind the checkpoint before it. */
+  readonly firstOffset: Offset
+}
+
+export class RestoreCore {
+  readonly #plan: RestorePlan
+  #changes: Change[] = []
+  #last: RestoredCheckpoint | null = null
+  #first: Offset | null = null
+
+  constructor(plan: RestorePlan) {
+    this.#plan = plan
+  }
+
+  /** The last checkpoint record so far. */
+  get last(): RestoredCheckpoint | null {
+    return this.#last
+  }
+
+  /** Enough is held that it should be written now. */
+  get due(): boolean {
+    return this.#changes.length >= RESTORE_CHANGES_MAX
+  }
+
+  take(view: RecordView): RestoreVerdict {
+    const { base, baseIsFresh } = this.#plan
+    if (base && !baseIsFresh && view.offset > base.offset)
+      return { kind: 'rebuild', reason: 'the store is so far behind that deletions may be missing from the changelog' }
+    this.#first ??= view.offset
+    const entry = decodeChangelogRecord(keyOf(view)?.toString('utf8') ?? null, valueOf(view)?.toString('utf8') ?? null)
+    switch (entry.kind) {
+      case 'change':
+        this.#changes.push(entry.change)
+        return GO_ON
+      case 'checkpoint':
+        if (base && base.batch > 0 && view.offset === base.offset && entry.checkpoint.batch !== base.batch)
+          return { kind: 'rebuild', reason: `the store says batch ${base.batch} is at offset ${base.offset}, the changelog has batch ${entry.checkpoint.batch} there` }
+        this.#last = { record: entry.checkpoint, offset: view.offset, firstOffset: this.#first }
+        this.#first = null
+        return GO_ON
+      case 'newer-format':
+        return { kind: 'stop', code: 'state.format_newer', message: `the changelog is written in state format ${entry.stateFormat}` }
+      case 'foreign':
+        return { kind: 'stop', code: 'changelog.foreign', message: `changelog offset ${view.offset}: ${entry.reason}` }
+    }
+  }
+
+  /** At the end of the log. */
+  finish(): RestoreVerdict {
+    const { base } = this.#plan
+    if (base && base.batch > 0 && (!this.#last || this.#last.record.batch < base.batch))
+      return { kind: 'rebuild', reason: 'the store is ahead of the changelog' }
+    return GO_ON
+  }
+
+  /** Takes what is held, to be written in this order. */
+  drain(): readonly Change[] {
+    const changes = this.#changes
+    this.#changes = []
+    return changes
+  }
+}
+
+export const NO_OFFSET: Offset = offset(-1)

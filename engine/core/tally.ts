@@ -1,0 +1,30 @@
+/** What a batch counts. Reported once, when the batch is committed: a batch done again is not counted twice. */
+export class BatchTally {
+  records = 0
+  forwarded = 0
+  keyMismatches = 0
+  newTraces = 0
+  outputs = 0
+  /** By `topic\0type`. */
+  readonly byType = new Map<string, number>()
+  /** By reason. */
+  readonly drops = new Map<string, number>()
+  /** By `topic\0code`. */
+  readonly deadLetters = new Map<string, number>()
+
+  processed(topic: string, type: string): void {
+    add(this.byType, `${topic}\0${type}`, 1)
+  }
+
+  dropped(reason: string, count: number): void {
+    add(this.drops, reason, count)
+  }
+
+  buried(topic: string, code: string): void {
+    add(this.deadLetters, `${topic}\0${code}`, 1)
+  }
+}
+
+function add(map: Map<string, number>, key: string, count: number): void {
+  map.set(key, (map.get(key) ?? 0) + count)
+}

@@ -1,0 +1,145 @@
+/**
+ * Keeps the running tasks supplied: one fetch at a time over all their partitions, from behind what is buffered. An answer
+ * counts only if the task's attempt and the position are still the ones it was asked with; anything else is dropped
+ * (an answer in flight across our own abort would else skip the aborted batch, and no gap tells).
+ */
+import { type Clock, sleep } from './clock.ts'
+import { nameOf } from './core/kafka-errors.ts'
+import type { PartitionIntake, TaskIntake } from './core/intake.ts'
+import { type FetchClient, type FetchedPartition, RequestLost } from './ports.ts'
+import { fetchEnd } from './wire/fetch-end.ts'
+import { FetchedRecords } from './wire/fetched-records.ts'
+
+export interface FetchingTask {
+  readonly task: number
+  readonly attempt: number
+  /** Null while it takes no records. */
+  readonly intake: TaskIntake | null
+  /** New records are in the intake. */
+  supplied(): void
+  /** Nothing can be read any more until an operator has acted. */
+  stopped(code: string, message: string): void
+}
+
+/** Idle wait of a fetch; also how long a task that has just started may wait for its first fetch. */
+const IDLE_WAIT_MS = 100
+/** While a partition waits for room in its buffer: it must be in the next fetch soon. */
+const CROWDED_WAIT_MS = 10
+/** Above the largest default batch (1,048,588 bytes), so that every partition can move. */
+const PARTITION_BYTES_MAX = 2 * 1024 * 1024
+const FETCH_BYTES_MAX = 16 * 1024 * 1024
+const RETRY_MS = 50
+
+const OFFSET_OUT_OF_RANGE = 1
+const UNKNOWN_TOPIC_ID = 100
+const INCONSISTENT_TOPIC_ID = 103
+const TOPIC_AUTHORIZATION_FAILED = 29
+const UNKNOWN_TOPIC_OR_PARTITION = 3
+/** Answers that mean something to an operator when they persist. */
+const PERSISTENT = new Set([UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID, INCONSISTENT_TOPIC_ID, TOPIC_AUTHORIZATION_FAILED])
+const REFUSED_MAX_MS = 30_000
+
+export class Fetcher {
+  readonly #client: FetchClient
+  readonly #clock: Clock
+  readonly #tasks: () => Iterable<FetchingTask>
+  #running = false
+  #wake: (() => void) | null = null
+  #rotation = 0
+
+  constructor(client: FetchClient, clock: Clock, tasks: () => Iterable<FetchingTask>) {
+    this.#client = client
+    this.#clock = clock
+    this.#tasks = tasks
+  }
+
+  start(): void {
+    this.#running = true
+    void this.#loop()
+  }
+
+  /** A task has begun to run, or has made room in its buffers. */
+  wake(): void {
+    this.#wake?.()
+  }
+
+  async close(): Promise<void> {
+    this.#running = false
+    this.wake()
+    await this.#client.close()
+  }
+
+  async #loop(): Promise<void> {
+    while (this.#running) {
+      const asked: { task: FetchingTask; attempt: number; intake: PartitionIntake }[] = []
+      let crowded = false
+      for (const task of this.#tasks())
+        for (const intake of task.intake?.partitions ?? []) {
+          if (intake.full) crowded = true
+          else asked.push({ task, attempt: task.attempt, intake })
+        }
+      if (asked.length === 0) {
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve
+        })
+        this.#wake = null
+        continue
+      }
+      // The broker fills an answer in the order asked: rotate, so that none is always last.
+      const turn = this.#rotation++ % asked.length
+      const ordered = [...asked.slice(turn), ...asked.slice(0, turn)]
+      try {
+        const answers = await this.#client.fetch(
+          ordered.map(({ intake }) => ({ topic: intake.topic, partition: intake.partition, position: intake.fetchPosition, maxBytes: PARTITION_BYTES_MAX })),
+          { maxWaitMs: crowded ? CROWDED_WAIT_MS : IDLE_WAIT_MS, minBytes: 1, maxBytes: FETCH_BYTES_MAX },
+        )
+        if (this.#take(ordered, answers)) await sleep(this.#clock, RETRY_MS)
+      } catch (error) {
+        if (!this.#running) return
+        if (!(error instanceof RequestLost)) throw error
+        await sleep(this.#clock, RETRY_MS)
+      }
+    }
+  }
+
+  /** True when an answer asks for patience. */
+  #take(asked: readonly { task: FetchingTask; attempt: number; intake: PartitionIntake }[], answers: readonly FetchedPartition[]): boolean {
+    let patience = false
+    const supplied = new Set<FetchingTask>()
+    const byName = new Map(asked.map((a) => [`${a.intake.topic}-${a.intake.partition}`, a]))
+    for (const answer of answers) {
+      const ask = byName.get(`${answer.topic}-${answer.partition}`)
+      if (!ask) continue
+      const { task, attempt, intake } = ask
+      if (task.attempt !== attempt || !task.intake?.partitions.includes(intake) || answer.asked !== intake.fetchPosition) continue
+      if (answer.code !== 0) {
+        patience = true
+        this.#refused(task, intake, answer)
+        continue
+      }
+      intake.refusedSinceMs = null
+      intake.lastStableOffset = answer.lastStableOffset
+      if (answer.records.length === 0) continue
+      const end = fetchEnd(answer.records, answer.asked)
+      if (end === answer.asked) continue
+      intake.push(new FetchedRecords(answer.records, answer.aborted, answer.asked), end)
+      supplied.add(task)
+    }
+    for (const task of supplied) task.supplied()
+    return patience
+  }
+
+  #refused(task: FetchingTask, intake: PartitionIntake, answer: FetchedPartition): void {
+    const where = `${answer.topic}-${answer.partition}`
+    if (answer.code === OFFSET_OUT_OF_RANGE) {
+      task.stopped('offset.out_of_range', `${where}: position ${answer.asked} is outside the log (it starts at ${answer.logStart}, ends at ${answer.highWatermark})`)
+      return
+    }
+    // Leadership moves, a broker comes back, metadata of a new topic spreads: the next round asks again.
+    const nowMs = this.#clock.nowMs()
+    intake.refusedSinceMs ??= nowMs
+    if (!PERSISTENT.has(answer.code) || nowMs - intake.refusedSinceMs < REFUSED_MAX_MS) return
+    if (answer.code === TOPIC_AUTHORIZATION_FAILED) task.stopped('topic.refused', `${where}: ${nameOf(answer.code)}`)
+    else task.stopped('topic.recreated', `${where}: the topic is gone or another one has its name (${nameOf(answer.code)})`)
+  }
+}

@@ -1,0 +1,224 @@
+/**
+ * One running instance of a topology: wires membership, tasks, lane and fetcher together. Short on purpose: each part
+ * owns its own decisions, this file only says who tells whom.
+ */
+import { randomUUID } from 'node:crypto'
+import type { StoreFactory } from '../stores/ports.ts'
+import type { Clock } from './clock.ts'
+import type { OwnershipChange } from './core/ownership.ts'
+import type { Plan } from './core/plan.ts'
+import type { Listener } from './events.ts'
+import { Fetcher } from './fetcher.ts'
+import { LaneDriver } from './lane-driver.ts'
+import { MembershipDriver } from './membership-driver.ts'
+import { type GroupClient, type Kafka, RequestLost } from './ports.ts'
+import { Task, type TaskContext } from './task.ts'
+import type { Compression } from './wire/layout.ts'
+
+export interface InstanceOptions {
+  readonly plan: Plan
+  readonly kafka: Kafka
+  readonly stores: StoreFactory
+  readonly clock: Clock
+  readonly listener: Listener
+  /** GROUP_INSTANCE_ID: static membership and a stable transactional id. */
+  readonly instanceId: string | null
+  /** delete.retention.ms of the changelog. */
+  readonly deleteRetentionMs: number
+  readonly sessionTimeoutMs?: number
+  readonly rebalanceTimeoutMs?: number
+  readonly heartbeatMs?: number
+  readonly transactionTimeoutMs?: number
+  readonly compression?: Compression
+  /** Bound of what all tasks of this process keep in memory of what Redis holds. */
+  readonly memoryBytesMax?: number
+  /** After a claim, as a label for operators; never waited for. */
+  readonly labelOwner?: (task: number) => void
+}
+
+export const DEFAULTS = {
+  sessionTimeoutMs: 6_000,
+  rebalanceTimeoutMs: 6_000,
+  heartbeatMs: 200,
+  transactionTimeoutMs: 5_000,
+  memoryBytesMax: 32 * 1024 * 1024,
+  requestBytesMax: 8 * 1024 * 1024,
+} as const
+
+/** Fences within this time that nobody's takeover explains: another process uses our instance id. */
+const FENCES_WINDOW_MS = 60_000
+const FENCES_MAX = 3
+
+export class Instance {
+  readonly plan: Plan
+  readonly transactionalId: string
+  readonly tasks = new Map<number, Task>()
+  readonly #options: InstanceOptions
+  readonly #group: GroupClient
+  readonly #membership: MembershipDriver
+  readonly #lane: LaneDriver
+  readonly #fetcher: Fetcher
+  readonly #fences: number[] = []
+  #closing: Promise<void> | null = null
+
+  constructor(options: InstanceOptions) {
+    const { plan, kafka, clock, listener, instanceId } = options
+    this.#options = options
+    this.plan = plan
+    const id = instanceId ?? randomUUID()
+    this.transactionalId = `${plan.application}-${id}`
+    const transactionTimeoutMs = options.transactionTimeoutMs ?? DEFAULTS.transactionTimeoutMs
+    const stop = (code: string, message: string): void => this.#stopped(code, message)
+    this.#group = kafka.groupClient(plan.groupId)
+    this.#membership = new MembershipDriver(
+      this.#group,
+      plan,
+      this.transactionalId,
+      {
+        instanceId,
+        sessionTimeoutMs: options.sessionTimeoutMs ?? DEFAULTS.sessionTimeoutMs,
+        rebalanceTimeoutMs: options.rebalanceTimeoutMs ?? DEFAULTS.rebalanceTimeoutMs,
+        heartbeatMs: options.heartbeatMs ?? DEFAULTS.heartbeatMs,
+      },
+      { clock, assigned: (change) => this.#assigned(change), evicted: (reason) => this.#evicted(reason), stop },
+    )
+    this.#lane = new LaneDriver(
+      kafka.transactionClient({ transactionalId: this.transactionalId, groupId: plan.groupId, transactionTimeoutMs }),
+      { transactionTimeoutMs, compression: options.compression ?? 'none', requestBytesMax: DEFAULTS.requestBytesMax },
+      {
+        clock,
+        listener,
+        ownership: () => this.#membership.ownership,
+        fenced: (reason) => void this.#fenced(reason),
+        memberLost: (reason) => {
+          const ownership = this.#membership.ownership
+          if (ownership) this.#membership.evicted(ownership.membership, reason)
+        },
+        stop,
+      },
+    )
+    this.#fetcher = new Fetcher(kafka.fetchClient(), clock, () => this.tasks.values())
+  }
+
+  /** Generation and member id as of the last assignment; null while out of the group. */
+  get membership() {
+    return this.#membership.ownership?.membership ?? null
+  }
+
+  start(): void {
+    this.#lane.start()
+    this.#membership.start()
+    this.#fetcher.start()
+  }
+
+  /** Commits and applies what is computed, within the deadline, leaves the group, closes everything. */
+  close(drainMs: number): Promise<void> {
+    this.#closing ??= this.#close(drainMs)
+    return this.#closing
+  }
+
+  async #close(drainMs: number): Promise<void> {
+    const { clock } = this.#options
+    const drained = Promise.all([...this.tasks.values()].map((task) => task.drained())).then(() => this.#lane.idle())
+    await Promise.race([drained, new Promise<void>((resolve) => void clock.after(drainMs, resolve))])
+    await this.#membership.leave()
+    for (const task of this.tasks.values()) task.lost('shutdown')
+    await Promise.all([this.#fetcher.close(), this.#lane.close(), this.#group.close()])
+  }
+
+  #assigned(change: OwnershipChange): void {
+    if (this.#closing) return
+    const { ownership, kept, lost, gained } = change
+    for (const number of lost) {
+      this.#lane.remove(number)
+      this.tasks.get(number)?.lost('assigned to another member')
+      if (!ownership.tasks.has(number)) this.tasks.delete(number)
+    }
+    const { membership } = ownership
+    this.#options.listener({ kind: 'group.assigned', generation: membership.generation, memberId: membership.memberId, kept, gained, lost })
+    for (const number of kept) this.tasks.get(number)?.kept(membership)
+    const memoryBytes = Math.floor((this.#options.memoryBytesMax ?? DEFAULTS.memoryBytesMax) / Math.max(1, ownership.tasks.size))
+    for (const task of this.tasks.values()) task.memoryBytesMax = memoryBytes
+    for (const number of gained) {
+      const task = this.tasks.get(number) ?? new Task(number, this.#context(), memoryBytes)
+      this.tasks.set(number, task)
+      this.#lane.add(number, task)
+      task.gained()
+    }
+    // A fence may have left the lane waiting for the group's word; this is it.
+    this.#lane.restart()
+    this.#lane.wake()
+  }
+
+  #evicted(reason: string): void {
+    if (this.#closing) return
+    for (const [number, task] of this.tasks) {
+      this.#lane.remove(number)
+      task.lost(reason)
+    }
+    this.tasks.clear()
+    this.#options.listener({ kind: 'group.evicted', reason })
+  }
+
+  /** The coordinator knows another epoch than ours: timed out, fenced by a successor, or a second process with our id. */
+  async #fenced(reason: string): Promise<void> {
+    const { clock, listener } = this.#options
+    listener({ kind: 'lane.fenced', reason })
+    const ownership = this.#membership.ownership
+    // Out of the group: the next assignment restarts the lane.
+    if (!ownership) return
+    const code = await this.#group.heartbeat(ownership.membership).catch((error: unknown) => {
+      if (error instanceof RequestLost) return REBALANCE_IN_PROGRESS
+      throw error
+    })
+    if (code === UNKNOWN_MEMBER_ID || code === FENCED_INSTANCE_ID) {
+      this.#membership.evicted(ownership.membership, `fenced (${reason})`)
+      return
+    }
+    if (code === 0) {
+      const nowMs = clock.nowMs()
+      this.#fences.push(nowMs)
+      while (this.#fences[0]! < nowMs - FENCES_WINDOW_MS) this.#fences.shift()
+      if (this.#fences.length >= FENCES_MAX) {
+        this.#stopped('instance.duplicate', `fenced ${FENCES_MAX} times within a minute while a member: another process uses ${this.transactionalId}`)
+        return
+      }
+    }
+    clock.after(Math.round(50 + clock.random() * 200), () => this.#lane.restart())
+  }
+
+  #stopped(code: string, message: string): void {
+    for (const task of this.tasks.values()) task.lost(code)
+    this.#options.listener({ kind: 'instance.stopped', code, message })
+  }
+
+  #context(): TaskContext {
+    const { plan, kafka, stores, clock, listener, instanceId, deleteRetentionMs, compression, labelOwner } = this.#options
+    return {
+      plan,
+      kafka,
+      stores,
+      clock,
+      listener,
+      deleteRetentionMs,
+      group: this.#group,
+      instance: instanceId ?? this.transactionalId,
+      transactionalId: this.transactionalId,
+      newToken: randomUUID,
+      ownership: () => this.#membership.ownership,
+      nextOwnership: () => this.#membership.next(),
+      rejoin: (of) => this.#membership.rejoin(of),
+      membership: () => this.membership,
+      wakeLane: () => this.#lane.wake(),
+      wakeFetcher: () => this.#fetcher.wake(),
+      compressAhead: (outputs) => (compression && compression !== 'none' ? outputs.compressAhead(compression) : RESOLVED),
+      memberLost: (of, why) => this.#membership.evicted(of, why),
+      claimed: (task) => labelOwner?.(task),
+    }
+  }
+}
+
+const RESOLVED = Promise.resolve()
+const UNKNOWN_MEMBER_ID = 25
+const REBALANCE_IN_PROGRESS = 27
+const FENCED_INSTANCE_ID = 82

@@ -1,0 +1,232 @@
+/**
+ * Carries out what the lane's core decides: sends the requests, feeds the answers back, and tells each task how its batch
+ * ended. Owns the open transaction's encoded batches. Decides nothing about the protocol (engine/core/lane.ts does).
+ */
+import { type Clock, sleep } from './clock.ts'
+import { LaneCore, type LaneCommand, type Outcome } from './core/lane.ts'
+import type { Offset } from './core/numbers.ts'
+import type { Ownership } from './core/ownership.ts'
+import type { Listener } from './events.ts'
+import { type OffsetToCommit, type PartitionCode, type ProduceAnswer, RequestLost, type TransactionClient } from './ports.ts'
+import { type EncodedBatch, type EncodedOutputs, encodeRounds } from './wire/encoded-outputs.ts'
+import type { Compression } from './wire/layout.ts'
+
+/** One task's part of a transaction. */
+export interface LanePart {
+  readonly task: number
+  readonly outputs: EncodedOutputs
+  /** All source partitions of the task. */
+  readonly offsets: readonly OffsetToCommit[]
+}
+
+/** Where a part's records of one topic and partition went; first and behind the last. */
+export interface Published {
+  readonly topic: string
+  readonly partition: number
+  readonly first: Offset
+  readonly end: number
+}
+
+export interface LaneTask {
+  /** A sealed batch that may enter a transaction now, or null. Called when the lane is idle. */
+  offer(): LanePart | null
+  /** The offered part is in a transaction. */
+  entered(): void
+  settled(outcome: Outcome, published: readonly Published[]): void
+}
+
+export interface LaneOptions {
+  readonly transactionTimeoutMs: number
+  readonly compression: Compression
+  /** Bound of the bytes that one task puts into one transaction is the batch's; this bounds one Produce request. */
+  readonly requestBytesMax: number
+}
+
+export interface LaneHooks {
+  readonly clock: Clock
+  readonly listener: Listener
+  /** The one ownership value, as of now. */
+  ownership(): Ownership | null
+  fenced(reason: string): void
+  memberLost(reason: string): void
+  stop(code: string, message: string): void
+}
+
+export class LaneDriver {
+  readonly #core: LaneCore
+  readonly #client: TransactionClient
+  readonly #options: LaneOptions
+  readonly #hooks: LaneHooks
+  readonly #tasks = new Map<number, LaneTask>()
+  #open: { parts: { task: LaneTask; part: LanePart }[]; rounds: readonly (readonly EncodedBatch[])[]; published: Map<string, Published>[]; beganAtMs: number } | null = null
+  #waking = false
+  #closed = false
+  #idleWaiters: (() => void)[] = []
+
+  constructor(client: TransactionClient, options: LaneOptions, hooks: LaneHooks) {
+    this.#client = client
+    this.#options = options
+    this.#hooks = hooks
+    this.#core = new LaneCore({ transactionTimeoutMs: options.transactionTimeoutMs })
+  }
+
+  start(): void {
+    this.#execute(this.#core.start())
+  }
+
+  /** After a fence, once the group has said that we are still a member. */
+  restart(): void {
+    if (this.#core.phase === 'uninitialised') this.#execute(this.#core.restart())
+  }
+
+  add(task: number, laneTask: LaneTask): void {
+    this.#tasks.set(task, laneTask)
+  }
+
+  /** The task's batch, should one be in the open transaction, is settled all the same; the task ignores it by its attempt. */
+  remove(task: number): void {
+    this.#tasks.delete(task)
+  }
+
+  /** A task has a batch. */
+  wake(): void {
+    if (this.#waking || this.#closed) return
+    this.#waking = true
+    queueMicrotask(() => {
+      this.#waking = false
+      this.#begin()
+    })
+  }
+
+  /** Resolves when no transaction is open. */
+  async idle(): Promise<void> {
+    while (this.#open) await new Promise<void>((resolve) => this.#idleWaiters.push(resolve))
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#client.close()
+  }
+
+  #begin(): void {
+    if (this.#core.phase !== 'idle' || this.#closed) return
+    const ownership = this.#hooks.ownership()
+    const identity = this.#core.identity
+    if (!ownership || !identity) return
+    const parts: { task: LaneTask; part: LanePart }[] = []
+    for (const [number, task] of this.#tasks) {
+      if (!ownership.tasks.has(number)) continue
+      const part = task.offer()
+      if (part) parts.push({ task, part })
+    }
+    if (parts.length === 0) return
+    const { compression, requestBytesMax } = this.#options
+    const rounds = encodeRounds(parts.map((p) => p.part.outputs), identity, compression, requestBytesMax)
+    const beganAtMs = this.#hooks.clock.nowMs()
+    this.#open = { parts, rounds, published: parts.map(() => new Map()), beganAtMs }
+    const commands = this.#core.begin(ownership.membership, rounds.length, beganAtMs)
+    for (const { task } of parts) task.entered()
+    this.#execute(commands)
+  }
+
+  #execute(commands: readonly LaneCommand[]): void {
+    for (const command of commands) {
+      switch (command.kind) {
+        case 'settle':
+          this.#settle(command.outcome)
+          break
+        case 'fenced':
+          this.#hooks.fenced(`code ${command.code}`)
+          break
+        case 'member-lost':
+          this.#hooks.memberLost(`code ${command.code}`)
+          break
+        case 'stop':
+          this.#hooks.stop(command.code, command.message)
+          break
+        default:
+          void this.#send(command)
+      }
+    }
+    if (this.#core.phase === 'idle') this.wake()
+  }
+
+  async #send(command: Extract<LaneCommand, { kind: 'init' | 'commit-offsets' | 'produce' | 'end' }>): Promise<void> {
+    const { clock } = this.#hooks
+    if (command.delayMs > 0) await sleep(clock, command.delayMs)
+    if (this.#closed) return
+    let next: readonly LaneCommand[]
+    try {
+      next = await this.#request(command)
+    } catch (error) {
+      if (!(error instanceof RequestLost)) {
+        // A mistake of ours, not the world's: never commit what it concerns, and say so loudly.
+        this.#hooks.stop('engine.defect', error instanceof Error ? (error.stack ?? error.message) : String(error))
+        return
+      }
+      if (this.#closed) return
+      if (command.kind === 'init') next = this.#core.initLost()
+      else if (command.kind === 'end') next = this.#core.endLost(clock.nowMs())
+      else next = this.#core.requestLost(clock.nowMs())
+    }
+    this.#execute(next)
+  }
+
+  async #request(command: Extract<LaneCommand, { kind: 'init' | 'commit-offsets' | 'produce' | 'end' }>): Promise<readonly LaneCommand[]> {
+    const { clock } = this.#hooks
+    switch (command.kind) {
+      case 'init': {
+        const { code, identity } = await this.#client.initProducerId(null)
+        return this.#core.initialised(code, identity)
+      }
+      case 'commit-offsets': {
+        const offsets = this.#open!.parts.flatMap((p) => p.part.offsets)
+        const codes = await this.#client.txnOffsetCommit(command.identity, command.membership, offsets)
+        return this.#core.offsetsAnswered(codes, clock.nowMs())
+      }
+      case 'produce': {
+        const batches = this.#batchesOf(command.round, command.only)
+        const answers = await this.#client.produce(batches)
+        this.#note(batches, answers)
+        return this.#core.produced(answers, clock.nowMs())
+      }
+      case 'end': {
+        const { code, identity } = await this.#client.endTxn(command.identity, command.commit)
+        return this.#core.ended(code, identity, clock.nowMs())
+      }
+    }
+  }
+
+  #batchesOf(round: number, only: readonly PartitionCode[] | null): readonly EncodedBatch[] {
+    const batches = this.#open!.rounds[round]!
+    return only ? batches.filter((b) => only.some((o) => o.topic === b.topic && o.partition === b.partition)) : batches
+  }
+
+  #note(batches: readonly EncodedBatch[], answers: readonly ProduceAnswer[]): void {
+    batches.forEach((batch, i) => {
+      const answer = answers[i]
+      if (!answer || answer.code !== 0) return
+      const published = this.#open!.published[batch.owner]!
+      const name = `${batch.topic}-${batch.partition}`
+      const end = answer.baseOffset + batch.records
+      published.set(name, { topic: batch.topic, partition: batch.partition, first: published.get(name)?.first ?? answer.baseOffset, end })
+    })
+  }
+
+  #settle(outcome: Outcome): void {
+    const open = this.#open
+    if (!open) return
+    this.#open = null
+    this.#hooks.listener({
+      kind: 'transaction',
+      result: outcome.kind === 'committed' ? 'committed' : outcome.kind === 'recover' ? 'unknown' : 'aborted',
+      tasks: open.parts.length,
+      durationMs: this.#hooks.clock.nowMs() - open.beganAtMs,
+      reason: 'reason' in outcome ? outcome.reason : outcome.kind === 'committed' ? null : outcome.kind,
+    })
+    open.parts.forEach(({ task }, i) => {
+      task.settled(outcome, [...open.published[i]!.values()])
+    })
+    for (const resolve of this.#idleWaiters.splice(0)) resolve()
+  }
+}

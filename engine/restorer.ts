@@ -1,0 +1,127 @@
+/**
+ * Brings the store to the end of a task's changelog, step (f) of a takeover. Has a fetch connection of its own, so that a
+ * task that restores holds up no other. Owns nothing behind its call.
+ */
+import type { Checkpoint, TaskStore } from '../stores/ports.ts'
+import type { CheckpointRecord } from '../stores/core/changelog.ts'
+import { type Clock, sleep } from './clock.ts'
+import { nameOf } from './core/kafka-errors.ts'
+import { type Position } from './core/numbers.ts'
+import type { Plan } from './core/plan.ts'
+import { NO_OFFSET, RestoreCore } from './core/restore.ts'
+import type { RestorePlan } from './core/takeover.ts'
+import type { Listener } from './events.ts'
+import { type FetchClient, RequestLost } from './ports.ts'
+import { fetchEnd } from './wire/fetch-end.ts'
+import { FetchedRecords } from './wire/fetched-records.ts'
+
+export interface RestoreContext {
+  readonly plan: Plan
+  readonly task: number
+  readonly store: TaskStore
+  readonly fetch: FetchClient
+  readonly clock: Clock
+  readonly listener: Listener
+  /** False: the attempt is over, stop. */
+  readonly alive: () => boolean
+  /** The end of the readable log has not moved for a while: a transaction is open below the end. */
+  readonly stuck: (at: Position) => Promise<void>
+}
+
+export type RestoreResult =
+  | { readonly kind: 'restored'; readonly last: CheckpointRecord | null; readonly checkpoint: Checkpoint }
+  | { readonly kind: 'rebuild'; readonly reason: string }
+  | { readonly kind: 'stop'; readonly code: string; readonly message: string }
+  | { readonly kind: 'superseded' }
+
+const FETCH_WAIT_MS = 50
+const RETRY_MS = 50
+const FETCH_BYTES_MAX = 4 * 1024 * 1024
+const STUCK_AFTER_MS = 1_000
+
+/** Throws StoreLost, StoreRefused. */
+export async function restore(context: RestoreContext, restorePlan: RestorePlan): Promise<RestoreResult> {
+  const { task, store, clock, listener, alive } = context
+  const { from, end, rebuild, base } = restorePlan
+  const core = new RestoreCore(restorePlan)
+  const startedAtMs = clock.nowMs()
+  const stateVersion = rebuild ? await store.beginRebuild() : base!.stateVersion
+  listener({ kind: 'restore.started', task, from, end, rebuild })
+  let at: Position = from
+  let records = 0
+  let movedAtMs = startedAtMs
+  while (at < end) {
+    if (!alive()) return { kind: 'superseded' }
+    const answer = await fetchOnce(context, at)
+    if (answer.kind === 'stop') return answer
+    const moved = answer.kind === 'records' && answer.end > at
+    if (!moved) {
+      if (clock.nowMs() - movedAtMs > STUCK_AFTER_MS) {
+        movedAtMs = clock.nowMs()
+        await context.stuck(at)
+      }
+      continue
+    }
+    movedAtMs = clock.nowMs()
+    for (let view = answer.records.next(); view; view = answer.records.next()) {
+      const verdict = core.take(view)
+      if (verdict.kind !== 'go-on') return verdict
+      records++
+    }
+    at = answer.end
+    if (core.due) await store.replay(core.drain(), null)
+    listener({ kind: 'restore.progress', task, done: Math.min(at, end) - from, total: end - from })
+  }
+  const verdict = core.finish()
+  if (verdict.kind !== 'go-on') return verdict
+  if (!alive()) return { kind: 'superseded' }
+
+  const checkpoint = checkpointOf(context, core, stateVersion)
+  if (rebuild) {
+    await store.replay(core.drain(), null)
+    await store.switchTo(checkpoint)
+  } else {
+    await store.replay(core.drain(), checkpoint)
+  }
+  listener({ kind: 'restore.done', task, records, durationMs: clock.nowMs() - startedAtMs })
+  return { kind: 'restored', last: core.last?.record ?? null, checkpoint }
+
+  function checkpointOf({ plan }: RestoreContext, { last }: RestoreCore, version: string): Checkpoint {
+    return {
+      batch: last?.record.batch ?? 0,
+      offset: last?.offset ?? NO_OFFSET,
+      firstOffset: last?.firstOffset ?? NO_OFFSET,
+      // Complete as of now, whenever the batch was committed.
+      committedAtMs: clock.nowMs(),
+      clusterId: plan.clusterId,
+      changelogTopicId: plan.changelog.topicId,
+      stateVersion: version,
+      counters: last?.record.counters ?? {},
+      published: base?.published ?? {},
+      positions: last?.record.positions ?? {},
+    }
+  }
+}
+
+type Fetched = { kind: 'records'; records: FetchedRecords; end: Position } | { kind: 'nothing' } | { kind: 'stop'; code: string; message: string }
+
+async function fetchOnce({ plan, task, fetch, clock }: RestoreContext, at: Position): Promise<Fetched> {
+  const topic = plan.changelog.topic
+  try {
+    const [answer] = await fetch.fetch([{ topic, partition: task, position: at, maxBytes: FETCH_BYTES_MAX }], {
+      maxWaitMs: FETCH_WAIT_MS,
+      minBytes: 1,
+      maxBytes: FETCH_BYTES_MAX,
+    })
+    if (answer && answer.code === 0) {
+      const end = fetchEnd(answer.records, at)
+      return { kind: 'records', records: new FetchedRecords(answer.records, answer.aborted, at), end }
+    }
+    if (answer?.code === 1) return { kind: 'stop', code: 'offset.out_of_range', message: `${topic}-${task}: position ${at} is outside the log` }
+    if (answer?.code === 29) return { kind: 'stop', code: 'topic.refused', message: `${topic}-${task}: ${nameOf(answer.code)}` }
+  } catch (error) {
+    if (!(error instanceof RequestLost)) throw error
+  }
+  await sleep(clock, RETRY_MS)
+  return { kind: 'nothing' }
+}

@@ -1,0 +1,89 @@
+/**
+ * Responsible for: splitting the records of one partition into batches that stay below the topic's max.message.bytes.
+ * Owns: the builders, in order, and the sequence numbers across them.
+ * Does not: send; a Produce request carries one batch per partition, so the caller sends them one after the other.
+ */
+import type { Compression } from './layout.ts'
+import { type BatchStamp, RecordBatchBuilder } from './record-batch-builder.ts'
+import { RecordTooLarge } from './wire-error.ts'
+
+/** Builders kept for reuse; more than these were an exceptional batch. */
+const SPARE_BUILDERS_MAX = 4
+
+export class RollingBatch {
+  readonly limitBytes: number
+  readonly #batches: RecordBatchBuilder[] = []
+  readonly #spare: RecordBatchBuilder[] = []
+
+  /** `limitBytes` bounds a batch before compression, so it holds with any. */
+  constructor(limitBytes: number) {
+    this.limitBytes = limitBytes
+  }
+
+  /** In order of sending. */
+  get batches(): readonly RecordBatchBuilder[] {
+    return this.#batches
+  }
+
+  /** Records in all batches. */
+  get count(): number {
+    return this.#batches.reduce((sum, batch) => sum + batch.count, 0)
+  }
+
+  /** Size of all batches, uncompressed. */
+  get sizeBytes(): number {
+    return this.#batches.reduce((sum, batch) => sum + batch.sizeBytes, 0)
+  }
+
+  /** Arguments as RecordBatchBuilder.add. Throws RecordTooLarge, and then nothing is added. */
+  add(
+    timestampMs: number,
+    key: Buffer | null,
+    value: string | Buffer | null,
+    headers: Buffer,
+    headersStart = 0,
+    headersEnd: number = headers.length,
+  ): void {
+    const open = this.#batches.at(-1)
+    if (open?.tryAdd(this.limitBytes, timestampMs, key, value, headers, headersStart, headersEnd)) return
+    const batch = this.#spare.pop() ?? new RecordBatchBuilder()
+    if (!batch.tryAdd(this.limitBytes, timestampMs, key, value, headers, headersStart, headersEnd)) {
+      this.#keep(batch)
+      throw new RecordTooLarge(this.limitBytes)
+    }
+    this.#batches.push(batch)
+  }
+
+  /** The finished batches, their sequence numbers going on from stamp.baseSequence. May be called again, as the builder's. */
+  finish(stamp: BatchStamp): Buffer[] {
+    let baseSequence = stamp.baseSequence
+    return this.#batches.map((batch) => {
+      const bytes = batch.finish({ ...stamp, baseSequence })
+      baseSequence = sequenceAfter(baseSequence, batch.count)
+      return bytes
+    })
+  }
+
+  /** As RecordBatchBuilder.compressAhead, for all batches. */
+  async compressAhead(compression: Compression): Promise<void> {
+    await Promise.all(this.#batches.map((batch) => batch.compressAhead(compression)))
+  }
+
+  /** Forgets the records and keeps the buffers. */
+  reset(): void {
+    for (const batch of this.#batches) {
+      batch.reset()
+      this.#keep(batch)
+    }
+    this.#batches.length = 0
+  }
+
+  #keep(batch: RecordBatchBuilder): void {
+    if (this.#spare.length < SPARE_BUILDERS_MAX) this.#spare.push(batch)
+  }
+}
+
+/** Sequence numbers go from 2^31 - 1 on to 0 (DefaultRecordBatch.incrementSequence). */
+export function sequenceAfter(sequence: number, count: number): number {
+  return (sequence + count) % 2 ** 31
+}

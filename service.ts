@@ -1,0 +1,140 @@
+/**
+ * The note service as one value: everything between configuration and a running instance. main.ts runs it as a process,
+ * tests run it inside theirs.
+ */
+import { hostname } from 'node:os'
+import type { Logger } from 'pino'
+import { createHealthServer, type HealthServer } from './api/health-server.ts'
+import { Health } from './api/health.ts'
+import { logEvents } from './api/log-events.ts'
+import { Metrics } from './api/metrics.ts'
+import { type Config, maskedConfig } from './config.ts'
+import { systemClock } from './engine/clock.ts'
+import type { EngineEvent } from './engine/events.ts'
+import { Instance } from './engine/instance.ts'
+import { connectKafka, type KafkaConnectionOptions } from './engine/kafka/kafka.ts'
+import { prepare } from './engine/preparation.ts'
+import { watchPolicy } from './stores/policy-watch.ts'
+import { createLease } from './stores/lease.ts'
+import { openRedisStores } from './stores/redis/stores.ts'
+import { storeLayoutOf } from './stores/store-layout.ts'
+import { noteTopology } from './topology/notes/topology.ts'
+
+export interface RunningService {
+  readonly instance: Instance
+  readonly health: Health
+  readonly restUrl: string
+  /** Resolves once every task assigned to this process runs; again after each rebalance it is already resolved. */
+  readonly ready: Promise<void>
+  /** Resolves with the reason when the instance cannot go on. */
+  readonly stopped: Promise<{ code: string; message: string }>
+  /** Drains within the deadline, leaves the group, closes. */
+  close(): Promise<void>
+}
+
+/** How long an unreachable Kafka or Redis is tried at start. */
+const START_PATIENCE_MS = 60_000
+/** What was computed is committed and applied within this, or done again by the successor. */
+export const DRAIN_MS = 1_500
+const LEASE_MS = 30_000
+
+/** Throws StartError. `config.BOOTSTRAP_SERVERS` and `config.REDIS_URL` must be set. */
+export async function startService(config: Config & { BOOTSTRAP_SERVERS: string; REDIS_URL: string }, log: Logger): Promise<RunningService> {
+  log.info({ config: maskedConfig(config) }, 'configuration')
+  const health = new Health()
+  const metrics = new Metrics(config.APPLICATION_ID)
+  const logEvent = logEvents(log)
+  let stop: (why: { code: string; message: string }) => void = () => {}
+  const stopped = new Promise<{ code: string; message: string }>((resolve) => {
+    stop = resolve
+  })
+  const listener = (event: EngineEvent): void => {
+    logEvent(event)
+    health.hear(event)
+    metrics.hear(event)
+    if (event.kind === 'instance.stopped') stop({ code: event.code, message: event.message })
+  }
+  const http: HealthServer = await createHealthServer(config.REST_HOST, config.REST_PORT, health, metrics)
+  const kafka = connectKafka(kafkaOptions(config))
+  const layout = storeLayoutOf(noteTopology, config.APPLICATION_ID)
+  const stores = openRedisStores({ url: config.REDIS_URL, layout, instance: config.GROUP_INSTANCE_ID ?? `${hostname()}-${process.pid}` })
+  const closers: (() => Promise<unknown> | unknown)[] = [() => http.close(), () => stores.close(), () => kafka.close()]
+  const closeAll = async (): Promise<void> => {
+    for (const close of closers.reverse()) await close()
+  }
+  try {
+    const watch = await watchPolicy(stores, systemClock, START_PATIENCE_MS, (code, message) => listener({ kind: 'warning', code, message }))
+    closers.push(() => watch.close())
+    const { plan, deleteRetentionMs } = await prepare(kafka, systemClock, listener, {
+      topology: noteTopology,
+      application: config.APPLICATION_ID,
+      groupId: config.KAFKA_CONSUMER_GROUP,
+      topicNames: topicNames(config),
+      topicPartitions: config.TOPIC_PARTITIONS,
+      createTopics: config.CREATE_TOPICS,
+      requireSpanContext: config.REQUIRE_SPAN_CONTEXT,
+      stride: config.NOTE_ID_STRIDE ?? null,
+      patienceMs: START_PATIENCE_MS,
+    })
+    const lease = createLease(config.REDIS_URL, {
+      application: config.APPLICATION_ID,
+      leaseMs: LEASE_MS,
+      onError: (error) => log.debug({ err: error }, 'lease'),
+    })
+    closers.push(() => lease.close())
+    const instance = new Instance({
+      plan,
+      kafka,
+      stores,
+      clock: systemClock,
+      listener,
+      instanceId: config.GROUP_INSTANCE_ID ?? null,
+      deleteRetentionMs,
+      compression: config.OUTPUT_COMPRESSION,
+      labelOwner: (task) => void lease.acquire(task, instance.transactionalId),
+    })
+    metrics.observe(instance)
+    instance.start()
+    let closing: Promise<void> | null = null
+    return {
+      instance,
+      health,
+      restUrl: `http://127.0.0.1:${http.port}/api`,
+      ready: health.ready(),
+      stopped,
+      close() {
+        closing ??= (async () => {
+          health.drain()
+          await instance.close(DRAIN_MS)
+          await closeAll()
+        })()
+        return closing
+      },
+    }
+  } catch (error) {
+    await closeAll()
+    throw error
+  }
+}
+
+export const topicNames = (config: Config): Readonly<Record<string, string>> => ({
+  COMMAND_TOPIC_NOTE: config.COMMAND_TOPIC_NOTE,
+  EVENT_TOPIC_CHARACTER_STATUS: config.EVENT_TOPIC_CHARACTER_STATUS,
+  EVENT_TOPIC_NOTE_STATUS: config.EVENT_TOPIC_NOTE_STATUS,
+  COMMAND_TOPIC_SAGA: config.COMMAND_TOPIC_SAGA,
+})
+
+export function kafkaOptions(config: Config & { BOOTSTRAP_SERVERS: string }): KafkaConnectionOptions {
+  const { KAFKA_SECURITY_PROTOCOL: protocol, KAFKA_SASL_MECHANISM: mechanism } = config
+  return {
+    bootstrapServers: config.BOOTSTRAP_SERVERS,
+    clientId: config.APPLICATION_ID,
+    ...(protocol.endsWith('SSL') ? { tls: { ...ca(config.KAFKA_SSL_CA), ...pair(config.KAFKA_SSL_CERT, config.KAFKA_SSL_KEY) } } : {}),
+    ...(protocol.startsWith('SASL_') && mechanism
+      ? { sasl: { mechanism, username: config.KAFKA_SASL_USERNAME ?? '', password: config.KAFKA_SASL_PASSWORD ?? '' } }
+      : {}),
+  }
+}
+
+const ca = (pem: string | undefined) => (pem === undefined ? {} : { ca: pem })
+const pair = (cert: string | undefined, key: string | undefined) => (cert === undefined || key === undefined ? {} : { cert, key })

@@ -1,0 +1,87 @@
+/**
+ * The commands that a store needs of the place where keys live, each atomic there: scripts in Redis (redis/), functions
+ * over a Map in memory (memory/). Who may send what when is decided above them, in task-store.ts and state-reader.ts.
+ *
+ * A command takes effect in the order of the calls: it is sent before the call returns its promise. Every command
+ * throws StoreLost when no answer came or the answer was an error.
+ */
+import type { SliceKey, SliceReply } from './core/read-plan.ts'
+import type { WritePlan } from './core/write-plan.ts'
+import type { OwnerLabel } from './ports.ts'
+
+/** What must be true when a guarded command is carried out; else it does nothing and answers so. */
+export interface Guard {
+  readonly token: string
+  /** Text of the checkpoint as last set or found; '' for none. */
+  readonly checkpoint: string
+  /** The version under construction that must be registered; '' when it does not matter. */
+  readonly building: string
+}
+
+export type ClaimAnswer =
+  | { readonly kind: 'claimed'; readonly checkpoint: string }
+  | { readonly kind: 'foreign'; readonly clusterId: string; readonly changelogTopicId: string }
+
+/** What a sweep has to know; `swept` false: keys of versions that the hash does not list may exist. */
+export interface Inspection {
+  readonly live: string | null
+  readonly versions: readonly string[]
+  readonly swept: boolean
+}
+
+export interface KeyPage {
+  /** '0' when the walk is complete. */
+  readonly cursor: string
+  readonly keys: readonly string[]
+}
+
+export interface HashPage {
+  readonly cursor: string
+  /** Fields and values by turns; a field may come twice in a walk. */
+  readonly pairs: readonly string[]
+}
+
+export interface TaskCommands {
+  claim(owner: OwnerLabel): Promise<ClaimAnswer>
+  /** null: refused. */
+  read(guard: Guard, keys: readonly SliceKey[]): Promise<readonly SliceReply[] | null>
+  /** One page of a large hash; null: refused. */
+  scanHash(guard: Guard, key: string, cursor: string): Promise<HashPage | null>
+  /** Carries out the plan and then sets the checkpoint ('' leaves it). False: refused. */
+  write(guard: Guard, plan: WritePlan, checkpoint: string): Promise<boolean>
+  /** Lists `version` and makes it the one under construction. False: refused. */
+  register(guard: Guard, version: string): Promise<boolean>
+  /** Makes guard.building live by setting the checkpoint. False: refused. */
+  switchTo(guard: Guard, checkpoint: string): Promise<boolean>
+  /** Forgets a version under construction other than `building` ('' = none): its builder lost the task. null: refused. */
+  inspect(token: string, building: string): Promise<Inspection | null>
+  /** One step over the keys of the task, guarded by nothing. */
+  scanKeys(cursor: string): Promise<KeyPage>
+  /** Removes `keys` of `versions`, none of which may be live or under construction. False: refused. */
+  remove(token: string, versions: readonly string[], keys: readonly string[]): Promise<boolean>
+  /** Ends a sweep: takes `versions` off the list. False: refused. */
+  finishSweep(token: string, versions: readonly string[]): Promise<boolean>
+  /** Never throws. */
+  close(): Promise<void>
+}
+
+export interface TaskFields {
+  readonly owner: string | null
+  readonly instance: string | null
+  readonly transactionalId: string | null
+  readonly checkpoint: string | null
+}
+
+/** Reads without a guard, over a connection that others share. */
+export interface ReaderCommands {
+  /** null: the task has no hash. */
+  task(task: number): Promise<TaskFields | null>
+  /** `field` null: a whole value. */
+  get(key: string, field: string | null): Promise<string | null>
+  /** Members from..from+count-1 in score order, and the number of members. */
+  range(key: string, from: number, count: number): Promise<{ members: readonly string[]; total: number }>
+  rangeByScore(key: string, score: number, count: number): Promise<readonly string[]>
+  scanKeys(task: number, cursor: string): Promise<KeyPage>
+  scanHash(key: string, cursor: string): Promise<HashPage>
+  close(): Promise<void>
+}

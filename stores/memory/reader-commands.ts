@@ -1,0 +1,50 @@
+/** Unguarded reads of a Keyspace. */
+import type { HashPage, KeyPage, ReaderCommands, TaskFields } from '../commands.ts'
+import { TASK_FIELDS, taskKeys } from '../core/keys.ts'
+import type { Keyspace } from './keyspace.ts'
+
+export class MemoryReaderCommands implements ReaderCommands {
+  readonly #keyspace: Keyspace
+  readonly #application: string
+
+  constructor(keyspace: Keyspace, application: string) {
+    this.#keyspace = keyspace
+    this.#application = application
+  }
+
+  async task(task: number): Promise<TaskFields | null> {
+    const { task: key } = taskKeys(this.#application, task)
+    if (this.#keyspace.kindOf(key) === null) return null
+    const field = (name: keyof typeof TASK_FIELDS) => this.#keyspace.getField(key, TASK_FIELDS[name])
+    return {
+      owner: field('owner'),
+      instance: field('instance'),
+      transactionalId: field('transactionalId'),
+      checkpoint: field('checkpoint'),
+    }
+  }
+
+  async get(key: string, field: string | null): Promise<string | null> {
+    return field === null ? this.#keyspace.getText(key) : this.#keyspace.getField(key, field)
+  }
+
+  async range(key: string, from: number, count: number): Promise<{ members: readonly string[]; total: number }> {
+    const members = this.#keyspace.members(key).map(({ member }) => member)
+    return { members: members.slice(from, from + Math.max(0, count)), total: members.length }
+  }
+
+  async rangeByScore(key: string, score: number, count: number): Promise<readonly string[]> {
+    const found = this.#keyspace.members(key).filter((entry) => entry.score === score)
+    return found.slice(0, count).map(({ member }) => member)
+  }
+
+  async scanKeys(task: number, _cursor: string): Promise<KeyPage> {
+    return { cursor: '0', keys: this.#keyspace.keys(taskKeys(this.#application, task).prefix) }
+  }
+
+  async scanHash(key: string, _cursor: string): Promise<HashPage> {
+    return { cursor: '0', pairs: [...this.#keyspace.fields(key)].flat() }
+  }
+
+  async close(): Promise<void> {}
+}

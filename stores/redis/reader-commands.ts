@@ -1,0 +1,69 @@
+/**
+ * Unguarded reads over one connection that all readers share. Owns that connection: a lost one is thrown away, and the
+ * next read opens another.
+ */
+import type { HashPage, KeyPage, ReaderCommands, TaskFields } from '../commands.ts'
+import { TASK_FIELDS, taskKeys } from '../core/keys.ts'
+import { isList, isTexts, parseKeyPage, parsePage, textOrNull, unexpected } from './replies.ts'
+import type { SharedConnection } from './shared-connection.ts'
+import { SCAN_FIELDS, SCAN_KEYS } from './task-commands.ts'
+
+export class RedisReaderCommands implements ReaderCommands {
+  readonly #application: string
+  readonly #shared: SharedConnection
+
+  constructor(application: string, shared: SharedConnection) {
+    this.#application = application
+    this.#shared = shared
+  }
+
+  async task(task: number): Promise<TaskFields | null> {
+    const { owner, instance, transactionalId, checkpoint } = TASK_FIELDS
+    const key = taskKeys(this.#application, task).task
+    const reply = await this.#shared.call('HMGET', [key, owner, instance, transactionalId, checkpoint])
+    if (!isList(reply) || reply.length !== 4) throw unexpected('HMGET')
+    if (reply.every((value) => value === null)) return null
+    const texts = reply.map((value) => textOrNull(value, 'HMGET'))
+    return {
+      owner: texts[0] ?? null,
+      instance: texts[1] ?? null,
+      transactionalId: texts[2] ?? null,
+      checkpoint: texts[3] ?? null,
+    }
+  }
+
+  async get(key: string, field: string | null): Promise<string | null> {
+    return field === null
+      ? textOrNull(await this.#shared.call('GET', [key]), 'GET')
+      : textOrNull(await this.#shared.call('HGET', [key, field]), 'HGET')
+  }
+
+  async range(key: string, from: number, count: number): Promise<{ members: readonly string[]; total: number }> {
+    const [members, total] = await Promise.all([
+      count > 0 ? this.#shared.call('ZRANGE', [key, from, from + count - 1]) : [],
+      this.#shared.call('ZCARD', [key]),
+    ])
+    if (!isTexts(members) || typeof total !== 'number') throw unexpected('ZRANGE')
+    return { members, total }
+  }
+
+  async rangeByScore(key: string, score: number, count: number): Promise<readonly string[]> {
+    const reply = await this.#shared.call('ZRANGEBYSCORE', [key, score, score, 'LIMIT', 0, count])
+    if (!isTexts(reply)) throw unexpected('ZRANGEBYSCORE')
+    return reply
+  }
+
+  async scanKeys(task: number, cursor: string): Promise<KeyPage> {
+    const { prefix } = taskKeys(this.#application, task)
+    return parseKeyPage(await this.#shared.call('SCAN', [cursor, 'MATCH', `${prefix}*`, 'COUNT', SCAN_KEYS]))
+  }
+
+  async scanHash(key: string, cursor: string): Promise<HashPage> {
+    const [next, pairs] = parsePage(await this.#shared.call('HSCAN', [key, cursor, 'COUNT', SCAN_FIELDS]), 'HSCAN')
+    return { cursor: next, pairs }
+  }
+
+  async close(): Promise<void> {
+    await this.#shared.close()
+  }
+}

@@ -1,0 +1,43 @@
+/**
+ * Guarded read of one slice. Values and absences count only when owner and checkpoint are the expected ones.
+ *
+ * KEYS  1 task hash, 2.. the keys to read
+ * ARGV  1 owner token, 2 expected checkpoint ('' = none)
+ *       3 JSON list, one number per key: fields asked of it; -1 = its value; -2 = all its fields
+ *       4 fields that all keys of kind -2 may answer together
+ *       5.. the fields asked for, key by key
+ * reply 0 when refused; else a list, one item per key: list of values; value; list of fields and values; or the number
+ *       of fields of a key of kind -2 that did not fit any more
+ */
+import { script } from './script.ts'
+
+export const READ_VALUE = -1
+export const READ_ALL = -2
+
+export const READ = script(`
+local task = redis.call('HMGET', KEYS[1], 'owner', 'checkpoint')
+if task[1] ~= ARGV[1] or (task[2] or '') ~= ARGV[2] then return 0 end
+local counts = cjson.decode(ARGV[3])
+local room = tonumber(ARGV[4])
+local at = 5
+local replies = {}
+for i = 1, #counts do
+  local key = KEYS[i + 1]
+  local count = counts[i]
+  if count == ${READ_VALUE} then
+    replies[i] = redis.call('GET', key)
+  elseif count == ${READ_ALL} then
+    local fields = redis.call('HLEN', key)
+    if fields > room then
+      replies[i] = fields
+    else
+      room = room - fields
+      replies[i] = redis.call('HGETALL', key)
+    end
+  else
+    replies[i] = redis.call('HMGET', key, unpack(ARGV, at, at + count - 1))
+    at = at + count
+  end
+end
+return replies
+`)

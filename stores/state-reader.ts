@@ -1,0 +1,139 @@
+/**
+ * Reads for people and for the API, over any ReaderCommands. Owns the rule that makes them sound without a guard: the
+ * state version is read again after the values, and a read that met a switch is done again.
+ */
+import type { HashPage, ReaderCommands } from './commands.ts'
+import { decodeCheckpoint } from './core/checkpoint-codec.ts'
+import { parseStateKey, stateKey, type TaskKeys, taskKeys } from './core/keys.ts'
+import { sortedEntries } from './core/read-plan.ts'
+import type { Change, StateReader, StoreLayout } from './ports.ts'
+import { StoreLost } from './ports.ts'
+
+/** A version changes once per rebuild; more switches than this within one read is not a race. */
+export const READ_REPEATS_MAX = 5
+/** Members of one page of an index, and of one score. */
+export const PAGE_MEMBERS_MAX = 1_000
+
+export class VersionedReader implements StateReader {
+  readonly #layout: StoreLayout
+  readonly #commands: ReaderCommands
+  /** Last version seen per task: a guess that saves a round trip, checked after every read. */
+  readonly #versions = new Map<number, string | null>()
+
+  constructor(layout: StoreLayout, commands: ReaderCommands) {
+    this.#layout = layout
+    this.#commands = commands
+  }
+
+  async task(task: number): ReturnType<StateReader['task']> {
+    const fields = await this.#commands.task(task)
+    if (fields === null) return null
+    const { owner, instance, transactionalId } = fields
+    return { owner, instance, transactionalId, checkpoint: decodeCheckpoint(fields.checkpoint) }
+  }
+
+  async get(task: number, store: string, key: string, field: string | null): Promise<string | null> {
+    return this.#settled(task, null, (keys, version) => this.#commands.get(stateKey(keys, version, store, key), field))
+  }
+
+  async all(task: number, store: string, key: string): Promise<readonly (readonly [string, string])[]> {
+    return this.#settled(task, [], async (keys, version) => {
+      const name = stateKey(keys, version, store, key)
+      const found = new Map<string, string>()
+      const first = await this.#commands.scanHash(name, '0')
+      for await (const [field, json] of this.#entries(name, first)) found.set(field, json)
+      return sortedEntries([...found].flat())
+    })
+  }
+
+  async page(
+    task: number,
+    index: string,
+    group: string,
+    from: number,
+    count: number,
+  ): Promise<{ members: readonly string[]; total: number }> {
+    return this.#settled(task, { members: [], total: 0 }, (keys, version) =>
+      this.#commands.range(stateKey(keys, version, index, group), Math.max(0, from), Math.min(count, PAGE_MEMBERS_MAX)),
+    )
+  }
+
+  async byScore(task: number, index: string, group: string, score: number): Promise<readonly string[]> {
+    return this.#settled(task, [], (keys, version) =>
+      this.#commands.rangeByScore(stateKey(keys, version, index, group), score, PAGE_MEMBERS_MAX),
+    )
+  }
+
+  /**
+   * In no order, and an entry may come twice. Throws StoreLost `reader.switched` when a rebuild ended meanwhile: what
+   * came before is then not one state.
+   */
+  async *dump(task: number): AsyncGenerator<Change> {
+    const keys = taskKeys(this.#layout.application, task)
+    const kinds = new Map(this.#layout.stores.map((store) => [store.name, store.kind]))
+    const version = await this.#version(task)
+    if (version === null) return
+    let cursor = '0'
+    do {
+      const page = await this.#commands.scanKeys(task, cursor)
+      const found = page.keys.flatMap((key) => {
+        const parsed = parseStateKey(keys, key)
+        const kind = parsed?.version === version ? kinds.get(parsed.name) : undefined
+        return parsed === null || kind === undefined ? [] : [{ key, kind, store: parsed.name, text: parsed.text }]
+      })
+      // All of a page at once: one round trip a key would take minutes for a million keys.
+      const firsts = await Promise.all(
+        found.map(({ key, kind }) =>
+          kind === 'map' ? this.#commands.scanHash(key, '0') : this.#commands.get(key, null).then(pageOfValue),
+        ),
+      )
+      for (let at = 0; at < found.length; at++) {
+        const { key, kind, store, text } = found[at]!
+        for await (const [field, json] of this.#entries(key, firsts[at]!)) {
+          yield { store, key: text, field: kind === 'map' ? field : null, json }
+        }
+      }
+      cursor = page.cursor
+    } while (cursor !== '0')
+    if ((await this.#version(task)) !== version) {
+      throw new StoreLost('reader.switched', `task ${task} was rebuilt during the dump: dump again`)
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#commands.close()
+  }
+
+  async *#entries(key: string, first: HashPage): AsyncGenerator<readonly [string, string]> {
+    let page = first
+    for (;;) {
+      for (let at = 0; at + 1 < page.pairs.length; at += 2) yield [page.pairs[at]!, page.pairs[at + 1]!]
+      if (page.cursor === '0') return
+      page = await this.#commands.scanHash(key, page.cursor)
+    }
+  }
+
+  async #settled<T>(task: number, none: T, read: (keys: TaskKeys, version: string) => Promise<T>): Promise<T> {
+    const keys = taskKeys(this.#layout.application, task)
+    let version = this.#versions.get(task) ?? (await this.#version(task))
+    for (let attempt = 0; attempt < READ_REPEATS_MAX; attempt++) {
+      if (version === null) return none
+      const result = await read(keys, version)
+      const now = await this.#version(task)
+      if (now === version) return result
+      version = now
+    }
+    throw new StoreLost('reader.unsettled', `the state version of task ${task} changes at every read: ask again later`)
+  }
+
+  async #version(task: number): Promise<string | null> {
+    const fields = await this.#commands.task(task)
+    const version = decodeCheckpoint(fields?.checkpoint ?? null)?.stateVersion ?? null
+    this.#versions.set(task, version)
+    return version
+  }
+}
+
+function pageOfValue(json: string | null): HashPage {
+  return { cursor: '0', pairs: json === null ? [] : ['', json] }
+}

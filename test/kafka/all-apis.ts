@@ -1,0 +1,52 @@
+/** Every request layout of engine/kafka/protocol. */
+import type { AnswerReader } from '../../engine/kafka/protocol/answer-reader.ts'
+import { apiVersionsApi } from '../../engine/kafka/protocol/api-versions.ts'
+import { createTopicsApi } from '../../engine/kafka/protocol/create-topics.ts'
+import { deleteRecordsApi } from '../../engine/kafka/protocol/delete-records.ts'
+import { describeConfigsApi } from '../../engine/kafka/protocol/describe-configs.ts'
+import { describeProducersApi } from '../../engine/kafka/protocol/describe-producers.ts'
+import { describeTransactionsApi } from '../../engine/kafka/protocol/describe-transactions.ts'
+import { endTxnApi } from '../../engine/kafka/protocol/end-txn.ts'
+import { fetchApi } from '../../engine/kafka/protocol/fetch.ts'
+import { findCoordinatorApi } from '../../engine/kafka/protocol/find-coordinator.ts'
+import { heartbeatApi } from '../../engine/kafka/protocol/heartbeat.ts'
+import { initProducerIdApi } from '../../engine/kafka/protocol/init-producer-id.ts'
+import { joinGroupApi } from '../../engine/kafka/protocol/join-group.ts'
+import { leaveGroupApi } from '../../engine/kafka/protocol/leave-group.ts'
+import { listOffsetsApi } from '../../engine/kafka/protocol/list-offsets.ts'
+import { listTransactionsApi } from '../../engine/kafka/protocol/list-transactions.ts'
+import { metadataApi } from '../../engine/kafka/protocol/metadata.ts'
+import { offsetFetchApi } from '../../engine/kafka/protocol/offset-fetch.ts'
+import { produceApi } from '../../engine/kafka/protocol/produce.ts'
+import { syncGroupApi } from '../../engine/kafka/protocol/sync-group.ts'
+import { txnOffsetCommitApi } from '../../engine/kafka/protocol/txn-offset-commit.ts'
+
+export interface AnyApi {
+  readonly name: string
+  readonly key: number
+  readonly version: number
+  decode(answer: AnswerReader): unknown
+}
+
+export const allApis: readonly AnyApi[] = [
+  apiVersionsApi,
+  createTopicsApi,
+  deleteRecordsApi,
+  describeConfigsApi,
+  describeProducersApi,
+  describeTransactionsApi,
+  endTxnApi,
+  fetchApi,
+  findCoordinatorApi,
+  heartbeatApi,
+  initProducerIdApi,
+  joinGroupApi,
+  leaveGroupApi,
+  listOffsetsApi,
+  listTransactionsApi,
+  metadataApi,
+  offsetFetchApi,
+  produceApi,
+  syncGroupApi,
+  txnOffsetCommitApi,
+]

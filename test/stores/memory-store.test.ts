@@ -1,0 +1,29 @@
+import { MemoryRedis } from '../../stores/memory.ts'
+import { layoutOf } from './layout-fixture.ts'
+import { type StoreWorld, taskStoreContract } from './task-store-contract.ts'
+
+taskStoreContract('memory', async (): Promise<StoreWorld> => {
+  let lose = false
+  const redis = new MemoryRedis({
+    fault: ({ command }) => {
+      if (!lose || command !== 'write') return null
+      lose = false
+      return 'after'
+    },
+  })
+  const prefix = (task: number) => `{memory-test:${task}}:`
+  return {
+    factory: redis.stores(layoutOf('memory-test')),
+    reader: redis.reader(layoutOf('memory-test')),
+    hands: {
+      keys: async (task) => redis.keyspace.keys(prefix(task)).map((key) => key.slice(prefix(task).length)),
+      setText: async (task, key, text) => redis.keyspace.setText(prefix(task) + key, text),
+      remove: async (task, key) => void redis.keyspace.delete(prefix(task) + key),
+      setField: async (task, key, field, text) => redis.keyspace.setField(prefix(task) + key, field, text),
+    },
+    loseNextAnswer: async () => {
+      lose = true
+    },
+    close: async () => {},
+  }
+})

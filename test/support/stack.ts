@@ -1,0 +1,2 @@
+/** Where the tests' broker and Redis are. The global setup starts them and sets these; else the developer's own serve. */
+export const testBootstrap = (): string => process.env['TEST_BOOTSTRAP_SERVERS'] ?? '127.0.0.1:19092'

@@ -1,0 +1,50 @@
+/** What the three ways of removing notes share: finding the notes that were named, and removing one. */
+import { type Drop, drop, type Effect } from '../effects.ts'
+import type { State } from '../sources.ts'
+import type { Read } from '../stores.ts'
+import { deleted } from './events.ts'
+import { type Note, notes, type Owner } from './state.ts'
+
+/** A note and its id. */
+export type Numbered = readonly [noteId: number, note: Note]
+
+export interface Named {
+  /** In the order in which they were named. */
+  readonly found: readonly Numbered[]
+  /** `note.unknown`: not there, or another character's. `note.repeated`: named before in the same command. */
+  readonly skipped: readonly Drop[]
+}
+
+/** Each id once, in the order given. */
+export const distinct = (noteIds: readonly number[]): readonly number[] => [...new Set(noteIds)]
+
+export const readNamed = (owner: Owner, noteIds: readonly number[]): readonly Read[] =>
+  distinct(noteIds).map((noteId) => notes.read(owner, noteId))
+
+export function findNamed(owner: Owner, noteIds: readonly number[], state: State): Named {
+  const ids = distinct(noteIds)
+  const found: Numbered[] = []
+  for (const noteId of ids) {
+    const note = state.get(notes, owner, noteId)
+    if (note) found.push([noteId, note])
+  }
+  return {
+    found,
+    skipped: [
+      ...skipped('note.unknown', ids.length - found.length),
+      ...skipped('note.repeated', noteIds.length - ids.length),
+    ],
+  }
+}
+
+/** All of an owner's notes in order of id. */
+export const findAll = (owner: Owner, state: State): readonly Numbered[] =>
+  [...state.all(notes, owner)].sort(([a], [b]) => a - b)
+
+/** Removes one note and says so. */
+export const remove = (owner: Owner, noteId: number): readonly Effect[] => [
+  notes.delete(owner, noteId),
+  deleted(owner.characterId, noteId),
+]
+
+const skipped = (reason: string, count: number): readonly Drop[] => (count === 0 ? [] : [drop(reason, count)])

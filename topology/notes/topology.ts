@@ -1,0 +1,41 @@
+/**
+ * The note service. Each command has a file that says what it does; this one says which topics it hears and which it
+ * speaks to. Topics are called by their environment variable; configuration maps that to the real name.
+ */
+import { defineTopology } from '../define.ts'
+import { source } from '../sources.ts'
+import { removeNotesOfCharacter } from './character-deleted.ts'
+import { createNote } from './create.ts'
+import { deleteNotes } from './delete.ts'
+import { discardNotes } from './discard.ts'
+import { noteStatus } from './events.ts'
+import { characterKey } from './key.ts'
+import { characterStatus, noteCommand } from './messages.ts'
+import { sagaCommands } from './saga.ts'
+import { noteSequence, notes, notesByCharacter, notesByTenant } from './state.ts'
+import { tenantContext } from './tenant.ts'
+import { updateNote } from './update.ts'
+
+const noteCommands = source({
+  topic: 'COMMAND_TOPIC_NOTE',
+  decode: noteCommand,
+  key: (command) => characterKey(command.characterId),
+  on: { CREATE: createNote, DISCARD: discardNotes, UPDATE: updateNote, DELETE: deleteNotes },
+})
+
+const characterEvents = source({
+  topic: 'EVENT_TOPIC_CHARACTER_STATUS',
+  decode: characterStatus,
+  key: (event) => characterKey(event.characterId),
+  on: { DELETED: removeNotesOfCharacter },
+})
+
+export const noteTopology = defineTopology({
+  name: 'notes',
+  context: tenantContext,
+  sources: [noteCommands, characterEvents],
+  stores: [notes],
+  counters: [noteSequence],
+  indexes: [notesByTenant, notesByCharacter],
+  sinks: [noteStatus, sagaCommands],
+})

@@ -1,0 +1,128 @@
+/**
+ * Declarations of state: `map` (fields per key), `value` (one per key), `counter` (per task) and `index` (a sorted view
+ * of a map for readers). A declaration is a plain value with pure functions; it holds no state.
+ */
+import type { Count, Delete, Put } from './effects.ts'
+
+/** A read that a handler declares before its transform runs. */
+export type Read =
+  | { readonly kind: 'entry'; readonly store: Store; readonly key: string; readonly field: string | null }
+  | { readonly kind: 'all'; readonly store: Store; readonly key: string }
+
+export type Store = MapStore<never, never, unknown> | ValueStore<never, unknown>
+
+/** Any map or value store, whatever the types of its keys and values. */
+export interface StoreDeclaration {
+  readonly kind: 'map' | 'value'
+  readonly name: string
+}
+
+/**
+ * Fields per key; one change writes one field, whatever the number of fields.
+ * Text of keys and fields is for people: `:` separates parts by convention, and it must name the entry uniquely.
+ */
+export interface MapStore<K, F, V> {
+  readonly kind: 'map'
+  readonly name: string
+  keyText(key: K): string
+  fieldText(field: F): string
+  parseField(text: string): F
+  put(key: K, field: F, value: V): Put
+  delete(key: K, field: F): Delete
+  /** Declares the read of one field. */
+  read(key: K, field: F): Read
+  /** Declares the read of all fields of the key. */
+  readAll(key: K): Read
+  /** Phantom: the type of a value. */
+  readonly __value?: V
+}
+
+/** One JSON value per key. */
+export interface ValueStore<K, V> {
+  readonly kind: 'value'
+  readonly name: string
+  keyText(key: K): string
+  put(key: K, value: V): Put
+  delete(key: K): Delete
+  read(key: K): Read
+  readonly __value?: V
+}
+
+/** A number per task, always in memory and part of every checkpoint; 0 at first. */
+export interface Counter {
+  readonly kind: 'counter'
+  readonly name: string
+  set(value: number): Count
+}
+
+/** A sorted view of a map store for readers, derived from its entries; transforms cannot read it. */
+export interface Index {
+  readonly kind: 'index'
+  readonly name: string
+  readonly store: string
+  readonly group: (key: string, field: string) => string
+  readonly member: (key: string, field: string) => string
+  /** Must be an integer below 2^53. */
+  readonly score: (key: string, field: string) => number
+}
+
+export function map<K, F extends string | number, V>(spec: {
+  name: string
+  key: (key: K) => string
+  field?: (field: F) => string
+  parseField?: (text: string) => F
+}): MapStore<K, F, V> {
+  const fieldText = spec.field ?? String
+  const store: MapStore<K, F, V> = {
+    kind: 'map',
+    name: spec.name,
+    keyText: spec.key,
+    fieldText,
+    parseField: spec.parseField ?? ((text) => text as F),
+    put: (key, field, value) => ({ kind: 'put', store: erased, key: spec.key(key), field: fieldText(field), value }),
+    delete: (key, field) => ({ kind: 'delete', store: erased, key: spec.key(key), field: fieldText(field) }),
+    read: (key, field) => ({ kind: 'entry', store: erased, key: spec.key(key), field: fieldText(field) }),
+    readAll: (key) => ({ kind: 'all', store: erased, key: spec.key(key) }),
+  }
+  const erased: Store = store as Store
+  return store
+}
+
+export function value<K, V>(spec: { name: string; key: (key: K) => string }): ValueStore<K, V> {
+  const store: ValueStore<K, V> = {
+    kind: 'value',
+    name: spec.name,
+    keyText: spec.key,
+    put: (key, value) => ({ kind: 'put', store: erased, key: spec.key(key), field: null, value }),
+    delete: (key) => ({ kind: 'delete', store: erased, key: spec.key(key), field: null }),
+    read: (key) => ({ kind: 'entry', store: erased, key: spec.key(key), field: null }),
+  }
+  const erased: Store = store as Store
+  return store
+}
+
+export function counter(spec: { name: string }): Counter {
+  const declared: Counter = {
+    kind: 'counter',
+    name: spec.name,
+    set: (value) => ({ kind: 'count', counter: declared, value }),
+  }
+  return declared
+}
+
+export function index(spec: {
+  name: string
+  of: { readonly name: string }
+  group: (key: string, field: string) => string
+  member: (key: string, field: string) => string
+  score: (key: string, field: string) => number
+}): Index {
+  return {
+    kind: 'index',
+    name: spec.name,
+    store: spec.of.name,
+    group: spec.group,
+    member: spec.member,
+    score: spec.score,
+  }
+}
