@@ -36,7 +36,6 @@ export interface RunningService {
 const START_PATIENCE_MS = 60_000
 /** What was computed is committed and applied within this, or done again by the successor. */
 export const DRAIN_MS = 1_500
-const LEASE_MS = 30_000
 
 /** Throws StartError. `config.BOOTSTRAP_SERVERS` and `config.REDIS_URL` must be set. */
 export async function startService(config: Config & { BOOTSTRAP_SERVERS: string; REDIS_URL: string }, log: Logger): Promise<RunningService> {
@@ -78,8 +77,7 @@ export async function startService(config: Config & { BOOTSTRAP_SERVERS: string;
     })
     const lease = createLease(config.REDIS_URL, {
       application: config.APPLICATION_ID,
-      leaseMs: LEASE_MS,
-      onError: (error) => log.debug({ err: error }, 'lease'),
+      onProblem: ({ task, doing, reason }) => log.debug({ task, doing, reason }, 'lease'),
     })
     closers.push(() => lease.close())
     const instance = new Instance({
@@ -92,6 +90,7 @@ export async function startService(config: Config & { BOOTSTRAP_SERVERS: string;
       deleteRetentionMs,
       compression: config.OUTPUT_COMPRESSION,
       labelOwner: (task) => void lease.acquire(task, instance.transactionalId),
+      unlabelOwner: (task) => void lease.release(task),
     })
     metrics.observe(instance)
     instance.start()

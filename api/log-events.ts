@@ -3,7 +3,11 @@ import type { Logger } from 'pino'
 import { remedyOf } from '../engine/core/stop-codes.ts'
 import type { EngineEvent } from '../engine/events.ts'
 
-export function logEvents(log: Logger): (event: EngineEvent) => void {
+/** A restore that takes long says how far it is, per task, this often. */
+const PROGRESS_EVERY_MS = 2_000
+
+export function logEvents(log: Logger, nowMs: () => number = Date.now): (event: EngineEvent) => void {
+  const progressAt = new Map<number, number>()
   return (event) => {
     const { kind, ...fields } = event
     switch (event.kind) {
@@ -16,6 +20,8 @@ export function logEvents(log: Logger): (event: EngineEvent) => void {
       case 'task.recovering':
         return log.warn(fields, 'task recovering')
       case 'restore.started':
+        progressAt.set(event.task, nowMs())
+        return log.info(fields, kind)
       case 'restore.done':
       case 'group.assigned':
         return log.info(fields, kind)
@@ -31,8 +37,12 @@ export function logEvents(log: Logger): (event: EngineEvent) => void {
       case 'batch.committed':
       case 'batch.applied':
         return log.trace({ task: event.task, batch: event.batch }, kind)
-      case 'restore.progress':
-        return log.debug(fields, kind)
+      case 'restore.progress': {
+        if (nowMs() - (progressAt.get(event.task) ?? 0) < PROGRESS_EVERY_MS) return
+        progressAt.set(event.task, nowMs())
+        const percent = event.total === 0 ? 100 : Math.floor((100 * event.done) / event.total)
+        return log.info({ task: event.task, done: event.done, total: event.total, percent }, `restoring ${percent} %`)
+      }
     }
   }
 }

@@ -64,10 +64,7 @@ export class Metrics {
       case 'batch.committed': {
         const { tally } = event
         this.#batchRecords.observe(tally.records)
-        for (const [name, count] of tally.byType) {
-          const [topic = '', type = ''] = name.split('\0')
-          this.#processed.inc({ topic, type }, count)
-        }
+        for (const [topic, types] of tally.byType) for (const [type, count] of types) this.#processed.inc({ topic, type }, count)
         for (const [reason, count] of tally.drops) this.#dropped.inc({ reason }, count)
         for (const [name, count] of tally.deadLetters) {
           const [topic = '', reason = ''] = name.split('\0')

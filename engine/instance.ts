@@ -9,6 +9,7 @@ import type { OwnershipChange } from './core/ownership.ts'
 import type { Plan } from './core/plan.ts'
 import type { Listener } from './events.ts'
 import { Fetcher } from './fetcher.ts'
+import { Housekeeping } from './housekeeping.ts'
 import { LaneDriver } from './lane-driver.ts'
 import { MembershipDriver } from './membership-driver.ts'
 import { type GroupClient, type Kafka, RequestLost } from './ports.ts'
@@ -34,6 +35,7 @@ export interface InstanceOptions {
   readonly memoryBytesMax?: number
   /** After a claim, as a label for operators; never waited for. */
   readonly labelOwner?: (task: number) => void
+  readonly unlabelOwner?: (task: number) => void
 }
 
 export const DEFAULTS = {
@@ -43,6 +45,7 @@ export const DEFAULTS = {
   transactionTimeoutMs: 5_000,
   memoryBytesMax: 32 * 1024 * 1024,
   requestBytesMax: 8 * 1024 * 1024,
+  transactionBytesMax: 32 * 1024 * 1024,
 } as const
 
 /** Fences within this time that nobody's takeover explains: another process uses our instance id. */
@@ -58,6 +61,7 @@ export class Instance {
   readonly #membership: MembershipDriver
   readonly #lane: LaneDriver
   readonly #fetcher: Fetcher
+  readonly #housekeeping: Housekeeping
   readonly #fences: number[] = []
   #closing: Promise<void> | null = null
 
@@ -84,20 +88,21 @@ export class Instance {
     )
     this.#lane = new LaneDriver(
       kafka.transactionClient({ transactionalId: this.transactionalId, groupId: plan.groupId, transactionTimeoutMs }),
-      { transactionTimeoutMs, compression: options.compression ?? 'none', requestBytesMax: DEFAULTS.requestBytesMax },
+      { transactionTimeoutMs, compression: options.compression ?? 'none', requestBytesMax: DEFAULTS.requestBytesMax, transactionBytesMax: DEFAULTS.transactionBytesMax },
       {
         clock,
         listener,
         ownership: () => this.#membership.ownership,
         fenced: (reason) => void this.#fenced(reason),
-        memberLost: (reason) => {
+        memberLost: (code) => {
           const ownership = this.#membership.ownership
-          if (ownership) this.#membership.evicted(ownership.membership, reason)
+          if (ownership) this.#membership.evicted(ownership.membership, code)
         },
         stop,
       },
     )
     this.#fetcher = new Fetcher(kafka.fetchClient(), clock, () => this.tasks.values())
+    this.#housekeeping = new Housekeeping(clock, kafka.admin, plan, listener, () => this.tasks.values())
   }
 
   /** Generation and member id as of the last assignment; null while out of the group. */
@@ -109,6 +114,7 @@ export class Instance {
     this.#lane.start()
     this.#membership.start()
     this.#fetcher.start()
+    this.#housekeeping.start()
   }
 
   /** Commits and applies what is computed, within the deadline, leaves the group, closes everything. */
@@ -119,6 +125,7 @@ export class Instance {
 
   async #close(drainMs: number): Promise<void> {
     const { clock } = this.#options
+    this.#housekeeping.close()
     const drained = Promise.all([...this.tasks.values()].map((task) => task.drained())).then(() => this.#lane.idle())
     await Promise.race([drained, new Promise<void>((resolve) => void clock.after(drainMs, resolve))])
     await this.#membership.leave()
@@ -132,7 +139,9 @@ export class Instance {
     for (const number of lost) {
       this.#lane.remove(number)
       this.tasks.get(number)?.lost('assigned to another member')
-      if (!ownership.tasks.has(number)) this.tasks.delete(number)
+      if (ownership.tasks.has(number)) continue
+      this.tasks.delete(number)
+      this.#options.unlabelOwner?.(number)
     }
     const { membership } = ownership
     this.#options.listener({ kind: 'group.assigned', generation: membership.generation, memberId: membership.memberId, kept, gained, lost })
@@ -172,7 +181,7 @@ export class Instance {
       throw error
     })
     if (code === UNKNOWN_MEMBER_ID || code === FENCED_INSTANCE_ID) {
-      this.#membership.evicted(ownership.membership, `fenced (${reason})`)
+      this.#membership.evicted(ownership.membership, code)
       return
     }
     if (code === 0) {
@@ -212,7 +221,7 @@ export class Instance {
       wakeLane: () => this.#lane.wake(),
       wakeFetcher: () => this.#fetcher.wake(),
       compressAhead: (outputs) => (compression && compression !== 'none' ? outputs.compressAhead(compression) : RESOLVED),
-      memberLost: (of, why) => this.#membership.evicted(of, why),
+      memberLost: (of, code) => this.#membership.evicted(of, code),
       claimed: (task) => labelOwner?.(task),
     }
   }

@@ -7,7 +7,7 @@ import { LaneCore, type LaneCommand, type Outcome } from './core/lane.ts'
 import type { Offset } from './core/numbers.ts'
 import type { Ownership } from './core/ownership.ts'
 import type { Listener } from './events.ts'
-import { type OffsetToCommit, type PartitionCode, type ProduceAnswer, RequestLost, type TransactionClient } from './ports.ts'
+import { type Code, type OffsetToCommit, type PartitionCode, type ProduceAnswer, RequestLost, type TransactionClient } from './ports.ts'
 import { type EncodedBatch, type EncodedOutputs, encodeRounds } from './wire/encoded-outputs.ts'
 import type { Compression } from './wire/layout.ts'
 
@@ -40,6 +40,8 @@ export interface LaneOptions {
   readonly compression: Compression
   /** Bound of the bytes that one task puts into one transaction is the batch's; this bounds one Produce request. */
   readonly requestBytesMax: number
+  /** Tasks join a transaction until their outputs are this large; the others wait for the next, which begins with them. */
+  readonly transactionBytesMax: number
 }
 
 export interface LaneHooks {
@@ -48,7 +50,7 @@ export interface LaneHooks {
   /** The one ownership value, as of now. */
   ownership(): Ownership | null
   fenced(reason: string): void
-  memberLost(reason: string): void
+  memberLost(code: Code): void
   stop(code: string, message: string): void
 }
 
@@ -113,12 +115,7 @@ export class LaneDriver {
     const ownership = this.#hooks.ownership()
     const identity = this.#core.identity
     if (!ownership || !identity) return
-    const parts: { task: LaneTask; part: LanePart }[] = []
-    for (const [number, task] of this.#tasks) {
-      if (!ownership.tasks.has(number)) continue
-      const part = task.offer()
-      if (part) parts.push({ task, part })
-    }
+    const parts = this.#offers(ownership)
     if (parts.length === 0) return
     const { compression, requestBytesMax } = this.#options
     const rounds = encodeRounds(parts.map((p) => p.part.outputs), identity, compression, requestBytesMax)
@@ -128,6 +125,23 @@ export class LaneDriver {
     for (const { task } of parts) task.entered()
     this.#execute(commands)
   }
+
+  /** In turn, so that with many tasks none is always beyond the limit. */
+  #offers(ownership: Ownership): { task: LaneTask; part: LanePart }[] {
+    const parts: { task: LaneTask; part: LanePart }[] = []
+    const tasks = [...this.#tasks].sort(([a], [b]) => a - b)
+    let bytes = 0
+    for (let i = 0; i < tasks.length && bytes < this.#options.transactionBytesMax; i++) {
+      const [number, task] = tasks[(this.#turn + i) % tasks.length]!
+      const part = ownership.tasks.has(number) ? task.offer() : null
+      if (!part) continue
+      parts.push({ task, part })
+      bytes += part.outputs.sizeBytes
+      if (bytes >= this.#options.transactionBytesMax) this.#turn = (this.#turn + i + 1) % tasks.length
+    }
+    return parts
+  }
+  #turn = 0
 
   #execute(commands: readonly LaneCommand[]): void {
     for (const command of commands) {
@@ -139,7 +153,7 @@ export class LaneDriver {
           this.#hooks.fenced(`code ${command.code}`)
           break
         case 'member-lost':
-          this.#hooks.memberLost(`code ${command.code}`)
+          this.#hooks.memberLost(command.code)
           break
         case 'stop':
           this.#hooks.stop(command.code, command.message)
@@ -154,7 +168,7 @@ export class LaneDriver {
   async #send(command: Extract<LaneCommand, { kind: 'init' | 'commit-offsets' | 'produce' | 'end' }>): Promise<void> {
     const { clock } = this.#hooks
     if (command.delayMs > 0) await sleep(clock, command.delayMs)
-    if (this.#closed) return
+    if (this.#over) return
     let next: readonly LaneCommand[]
     try {
       next = await this.#request(command)
@@ -164,7 +178,7 @@ export class LaneDriver {
         this.#hooks.stop('engine.defect', error instanceof Error ? (error.stack ?? error.message) : String(error))
         return
       }
-      if (this.#closed) return
+      if (this.#over) return
       if (command.kind === 'init') next = this.#core.initLost()
       else if (command.kind === 'end') next = this.#core.endLost(clock.nowMs())
       else next = this.#core.requestLost(clock.nowMs())
@@ -177,24 +191,33 @@ export class LaneDriver {
     switch (command.kind) {
       case 'init': {
         const { code, identity } = await this.#client.initProducerId(null)
+        if (this.#over) return []
         return this.#core.initialised(code, identity)
       }
       case 'commit-offsets': {
         const offsets = this.#open!.parts.flatMap((p) => p.part.offsets)
         const codes = await this.#client.txnOffsetCommit(command.identity, command.membership, offsets)
+        if (this.#over) return []
         return this.#core.offsetsAnswered(codes, clock.nowMs())
       }
       case 'produce': {
         const batches = this.#batchesOf(command.round, command.only)
         const answers = await this.#client.produce(batches)
+        if (this.#over) return []
         this.#note(batches, answers)
         return this.#core.produced(answers, clock.nowMs())
       }
       case 'end': {
         const { code, identity } = await this.#client.endTxn(command.identity, command.commit)
+        if (this.#over) return []
         return this.#core.ended(code, identity, clock.nowMs())
       }
     }
+  }
+
+  /** Answers that come after the end change nothing. */
+  get #over(): boolean {
+    return this.#closed || this.#core.phase === 'stopped'
   }
 
   #batchesOf(round: number, only: readonly PartitionCode[] | null): readonly EncodedBatch[] {

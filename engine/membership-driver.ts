@@ -15,7 +15,7 @@ import {
 } from './core/membership.ts'
 import { changeOwnership, type Ownership, type OwnershipChange } from './core/ownership.ts'
 import { partitionsOf, type Plan, readTopics } from './core/plan.ts'
-import { type GroupClient, type GroupMembership, type JoinAnswer, RequestLost } from './ports.ts'
+import { type Code, type GroupClient, type GroupMembership, type JoinAnswer, RequestLost } from './ports.ts'
 
 export interface MembershipOptions {
   readonly instanceId: string | null
@@ -59,9 +59,9 @@ export class MembershipDriver {
     this.#execute(this.#core.start())
   }
 
-  /** The broker told another part that this member is unknown. */
-  evicted(of: GroupMembership, reason: string): void {
-    this.#execute(this.#core.evicted(of, reason))
+  /** The broker told another part that this member is unknown or fenced. */
+  evicted(of: GroupMembership, code: Code): void {
+    this.#execute(this.#core.evicted(of, code))
   }
 
   rejoin(of: GroupMembership): void {

@@ -126,6 +126,32 @@ export interface GroupClient {
   close(): Promise<void>
 }
 
+/** A classic group as its coordinator sees it. */
+export interface GroupDescription {
+  readonly code: Code
+  /** `Empty`, `Stable`, `PreparingRebalance`, `CompletingRebalance`; `Dead`: it does not exist. */
+  readonly state: string
+  readonly members: readonly { memberId: string; instanceId: string | null; clientId: string; host: string }[]
+}
+
+/** A group from outside: the operators' tools. */
+export interface GroupAdmin {
+  readonly groupId: string
+  describe(): Promise<GroupDescription>
+  /** OffsetCommit v9 without a member: answers UNKNOWN_MEMBER_ID (25) for every partition while the group has members. */
+  commit(offsets: readonly OffsetToCommit[]): Promise<readonly PartitionCode[]>
+  close(): Promise<void>
+}
+
+// ---------------------------------------------------------------- produce outside of transactions
+
+/** Plain Produce, acks=all, without a producer id: a lost answer leaves open whether it was written. */
+export interface Publisher {
+  /** Batches, answers and errors as TransactionClient.produce. */
+  publish(batches: readonly ProduceBatch[]): Promise<readonly ProduceAnswer[]>
+  close(): Promise<void>
+}
+
 // ---------------------------------------------------------------- fetch
 
 export interface FetchRequest extends TopicPartition {
@@ -219,5 +245,7 @@ export interface Kafka {
   transactionClient(options: { transactionalId: string; groupId: string; transactionTimeoutMs: number }): TransactionClient
   groupClient(groupId: string): GroupClient
   fetchClient(): FetchClient
+  publisher(): Publisher
+  groupAdmin(groupId: string): GroupAdmin
   close(): Promise<void>
 }

@@ -10,7 +10,7 @@ import type { Plan } from './core/plan.ts'
 import type { Progress } from './core/progress.ts'
 import { type DeadTransaction, TakeoverCore, type TakeoverCommand } from './core/takeover.ts'
 import type { Listener } from './events.ts'
-import { type GroupClient, type GroupMembership, type Kafka, RequestLost } from './ports.ts'
+import { type Code, type GroupClient, type GroupMembership, type Kafka, RequestLost } from './ports.ts'
 import { restore } from './restorer.ts'
 
 export interface TakeoverContext {
@@ -34,7 +34,7 @@ export type TakeoverResult =
   | { readonly kind: 'running'; readonly progress: Progress; readonly checkpoint: Checkpoint; readonly store: TaskStore }
   | { readonly kind: 'again'; readonly reason: string; readonly rebuild: boolean; readonly storeError: string | null }
   | { readonly kind: 'stop'; readonly code: string; readonly message: string }
-  | { readonly kind: 'lost'; readonly reason: string }
+  | { readonly kind: 'lost'; readonly code: Code }
   /** The attempt is over: another one has begun, or the task is not ours any more. */
   | { readonly kind: 'superseded' }
 

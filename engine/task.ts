@@ -24,7 +24,7 @@ import { RecoveryPolicy } from './core/recovery.ts'
 import type { Listener, TaskState } from './events.ts'
 import type { FetchingTask } from './fetcher.ts'
 import type { LanePart, LaneTask, Published } from './lane-driver.ts'
-import type { GroupMembership, PartitionCode } from './ports.ts'
+import type { Code, GroupMembership, PartitionCode } from './ports.ts'
 import { type TakeoverContext, TakeoverDriver, type TakeoverResult } from './takeover-driver.ts'
 import { EncodedOutputs } from './wire/encoded-outputs.ts'
 
@@ -36,7 +36,7 @@ export interface TaskContext extends TakeoverContext {
   readonly wakeFetcher: () => void
   /** Compresses what is sealed, beside the main thread. */
   readonly compressAhead: (outputs: EncodedOutputs) => Promise<void>
-  readonly memberLost: (of: GroupMembership, reason: string) => void
+  readonly memberLost: (of: GroupMembership, code: Code) => void
   readonly claimed: (task: number) => void
 }
 
@@ -160,7 +160,7 @@ export class Task implements FetchingTask, LaneTask {
         this.stopped(result.code, result.message)
         break
       case 'lost':
-        this.#context.memberLost(membership, result.reason)
+        this.#context.memberLost(membership, result.code)
         break
       case 'superseded':
         break
@@ -314,6 +314,15 @@ export class Task implements FetchingTask, LaneTask {
     else this.stopped('engine.defect', error instanceof Error ? (error.stack ?? message) : message)
   }
 
+  /** An idle task whose last commit is older commits the same offsets again. */
+  recommit(olderThanMs: number): void {
+    if (!this.#mayCompute() || this.#queue.length > 0 || !this.#committed || !this.#checkpoint || this.#checkpoint.committedAtMs > olderThanMs) return
+    const outputs = new EncodedOutputs()
+    const batch = new Batch(this.#plan, { task: this.task, attempt: this.attempt }, this.#committed, null, this.#memory, outputs, BATCH_LIMITS)
+    this.#queue.push({ batch, outputs, progress: batch.seal(this.#context.transactionalId) })
+    this.#context.wakeLane()
+  }
+
   // ------------------------------------------------------------------ the lane
 
   offer(): LanePart | null {
@@ -341,6 +350,10 @@ export class Task implements FetchingTask, LaneTask {
       case 'redo':
         this.#goBack()
         break
+      case 'shrink':
+        this.#halve(this.#queue[0]!.batch.tally.records, outcome.reason)
+        this.#goBack()
+        break
       case 'regenerate':
         this.#phase = 'none'
         this.#refusedGeneration = outcome.generation
@@ -362,10 +375,15 @@ export class Task implements FetchingTask, LaneTask {
       const records = batch.tally.records
       const reason = nameOf(guilty.code)
       if (records <= 1) this.#refusal = { code: 'output.refused', message: `${guilty.topic} refused it: ${reason}` }
-      this.#limits = { ...BATCH_LIMITS, recordsMax: Math.max(1, Math.floor(records / 2)) }
-      this.#listener({ kind: 'batch.isolated', task: this.task, records, reason })
+      this.#halve(records, reason)
     }
     this.#goBack()
+  }
+
+  /** Smaller batches until one has been applied; then they grow again. */
+  #halve(records: number, reason: string): void {
+    this.#limits = { ...BATCH_LIMITS, recordsMax: Math.max(1, Math.floor(records / 2)) }
+    this.#listener({ kind: 'batch.isolated', task: this.task, records, reason })
   }
 
   async #apply(published: readonly Published[]): Promise<void> {

@@ -41,6 +41,12 @@ export interface HashPage {
   readonly pairs: readonly string[]
 }
 
+export interface SetPage {
+  readonly cursor: string
+  /** A member may come twice in a walk. */
+  readonly members: readonly { readonly member: string; readonly score: number }[]
+}
+
 export interface TaskCommands {
   claim(owner: OwnerLabel): Promise<ClaimAnswer>
   /** null: refused. */
@@ -83,5 +89,6 @@ export interface ReaderCommands {
   rangeByScore(key: string, score: number, count: number): Promise<readonly string[]>
   scanKeys(task: number, cursor: string): Promise<KeyPage>
   scanHash(key: string, cursor: string): Promise<HashPage>
+  scanSet(key: string, cursor: string): Promise<SetPage>
   close(): Promise<void>
 }

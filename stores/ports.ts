@@ -123,6 +123,13 @@ export interface StoreFactory {
   close(): Promise<void>
 }
 
+/** One member of an index, as it lies in the store. */
+export interface IndexEntry {
+  readonly group: string
+  readonly member: string
+  readonly score: number
+}
+
 /** Reads for people and for the API: no ownership, no guard but the version, which is read again afterwards. */
 export interface StateReader {
   task(task: number): Promise<{
@@ -145,6 +152,8 @@ export interface StateReader {
   byScore(task: number, index: string, group: string, score: number): Promise<readonly string[]>
   /** Every entry of every store of the task, as changes, for verify and export. Streams. */
   dump(task: number): AsyncIterable<Change>
+  /** Every member of one index of the task, for verify. In no order, and a member may come twice. Streams. */
+  dumpIndex(task: number, index: string): AsyncIterable<IndexEntry>
   close(): Promise<void>
 }
 

@@ -6,13 +6,21 @@ import type { HashPage, ReaderCommands } from './commands.ts'
 import { decodeCheckpoint } from './core/checkpoint-codec.ts'
 import { parseStateKey, stateKey, type TaskKeys, taskKeys } from './core/keys.ts'
 import { sortedEntries } from './core/read-plan.ts'
-import type { Change, StateReader, StoreLayout } from './ports.ts'
+import type { Change, IndexEntry, StateReader, StoreLayout } from './ports.ts'
 import { StoreLost } from './ports.ts'
 
 /** A version changes once per rebuild; more switches than this within one read is not a race. */
 export const READ_REPEATS_MAX = 5
 /** Members of one page of an index, and of one score. */
 export const PAGE_MEMBERS_MAX = 1_000
+
+/** `name` is the store's or index's, `text` its key or group. */
+interface StateKey<K> {
+  readonly key: string
+  readonly kind: K
+  readonly name: string
+  readonly text: string
+}
 
 export class VersionedReader implements StateReader {
   readonly #layout: StoreLayout
@@ -69,39 +77,59 @@ export class VersionedReader implements StateReader {
    * came before is then not one state.
    */
   async *dump(task: number): AsyncGenerator<Change> {
-    const keys = taskKeys(this.#layout.application, task)
     const kinds = new Map(this.#layout.stores.map((store) => [store.name, store.kind]))
-    const version = await this.#version(task)
-    if (version === null) return
-    let cursor = '0'
-    do {
-      const page = await this.#commands.scanKeys(task, cursor)
-      const found = page.keys.flatMap((key) => {
-        const parsed = parseStateKey(keys, key)
-        const kind = parsed?.version === version ? kinds.get(parsed.name) : undefined
-        return parsed === null || kind === undefined ? [] : [{ key, kind, store: parsed.name, text: parsed.text }]
-      })
+    for await (const page of this.#stateKeys(task, kinds)) {
       // All of a page at once: one round trip a key would take minutes for a million keys.
       const firsts = await Promise.all(
-        found.map(({ key, kind }) =>
+        page.map(({ key, kind }) =>
           kind === 'map' ? this.#commands.scanHash(key, '0') : this.#commands.get(key, null).then(pageOfValue),
         ),
       )
-      for (let at = 0; at < found.length; at++) {
-        const { key, kind, store, text } = found[at]!
+      for (let at = 0; at < page.length; at++) {
+        const { key, kind, name, text } = page[at]!
         for await (const [field, json] of this.#entries(key, firsts[at]!)) {
-          yield { store, key: text, field: kind === 'map' ? field : null, json }
+          yield { store: name, key: text, field: kind === 'map' ? field : null, json }
         }
       }
-      cursor = page.cursor
-    } while (cursor !== '0')
-    if ((await this.#version(task)) !== version) {
-      throw new StoreLost('reader.switched', `task ${task} was rebuilt during the dump: dump again`)
+    }
+  }
+
+  /** Order and errors as dump. */
+  async *dumpIndex(task: number, index: string): AsyncGenerator<IndexEntry> {
+    for await (const page of this.#stateKeys(task, new Map([[index, 'index']]))) {
+      const firsts = await Promise.all(page.map(({ key }) => this.#commands.scanSet(key, '0')))
+      for (let at = 0; at < page.length; at++) {
+        const { key, text } = page[at]!
+        for (let members = firsts[at]!; ; members = await this.#commands.scanSet(key, members.cursor)) {
+          for (const { member, score } of members.members) yield { group: text, member, score }
+          if (members.cursor === '0') break
+        }
+      }
     }
   }
 
   async close(): Promise<void> {
     await this.#commands.close()
+  }
+
+  /** Keys of the live version that belong to one of these stores or indexes, in pages. */
+  async *#stateKeys<K>(task: number, kinds: ReadonlyMap<string, K>): AsyncGenerator<readonly StateKey<K>[]> {
+    const keys = taskKeys(this.#layout.application, task)
+    const version = await this.#version(task)
+    if (version === null) return
+    let cursor = '0'
+    do {
+      const page = await this.#commands.scanKeys(task, cursor)
+      yield page.keys.flatMap((key) => {
+        const parsed = parseStateKey(keys, key)
+        const kind = parsed?.version === version ? kinds.get(parsed.name) : undefined
+        return parsed === null || kind === undefined ? [] : [{ key, kind, name: parsed.name, text: parsed.text }]
+      })
+      cursor = page.cursor
+    } while (cursor !== '0')
+    if ((await this.#version(task)) !== version) {
+      throw new StoreLost('reader.switched', `task ${task} was rebuilt during the dump: dump again`)
+    }
   }
 
   async *#entries(key: string, first: HashPage): AsyncGenerator<readonly [string, string]> {

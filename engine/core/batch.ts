@@ -9,9 +9,11 @@ import { Overlay } from '../../stores/core/overlay.ts'
 import type { Change, ReadAnswer, ReadRequest } from '../../stores/ports.ts'
 import { writeDeadLetter } from './dead-letter.ts'
 import { classify, type HomeItem, type Item, outsideHeaders } from './classify.ts'
+import { HeaderMemo } from './header-memo.ts'
 import { encodeHeaders, keyOf, valueOf } from './headers.ts'
 import type { TaskIntake } from './intake.ts'
-import { encodeOrigin, ORIGIN_HEADER } from './origin.ts'
+import { encodeOrigin } from './origin.ts'
+import { ORIGIN_HEADER } from './record-headers.ts'
 import type { Outputs } from './outputs.ts'
 import type { Plan } from './plan.ts'
 import { type Progress, progressAfter } from './progress.ts'
@@ -49,6 +51,7 @@ export class Batch {
   readonly #below: Overlay | null
   readonly #memory: EntryCache
   readonly #reads = new ReadSet()
+  readonly #headers: HeaderMemo
   readonly #counters: Map<string, number>
   readonly #state: StateView
   readonly #limits: BatchLimits
@@ -71,6 +74,7 @@ export class Batch {
     refusal: Refusal | null = null,
   ) {
     this.#plan = plan
+    this.#headers = new HeaderMemo(plan.topology.context)
     this.task = where.task
     this.attempt = where.attempt
     this.before = before
@@ -94,7 +98,9 @@ export class Batch {
     const full = (): boolean => this.#items.length >= this.#limits.recordsMax || bytes >= this.#limits.inputBytesMax
     const take = (item: Item): void => {
       this.#items.push(item)
-      bytes += item.view.headersEnd - (item.view.keyStart < 0 ? item.view.valueStart : item.view.keyStart)
+      const { keyStart, keyEnd, valueStart, valueEnd, headersStart, headersEnd } = item.view
+      // The places of a null key or value are negative, both of them.
+      bytes += keyEnd - keyStart + valueEnd - valueStart + headersEnd - headersStart
     }
     let i = 0
     while (i < leftover.length && !full()) take(leftover[i++]!)
@@ -103,7 +109,7 @@ export class Batch {
       const due = intake.due()
       if (!due) break
       const { view, positionAfter } = due.take()
-      take(classify(this.#plan, this.task, due, view, positionAfter))
+      take(classify(this.#plan, this.#headers, this.task, due, view, positionAfter))
     }
   }
   #notTaken: readonly Item[] = []
@@ -192,12 +198,14 @@ export class Batch {
     return true
   }
 
-  /** Whether the item's reads, declared anew with the counters of now, name something that is not known. */
+  /** Whether the item's reads, declared anew with the counters of now, name something that was not known until now. */
   #readsMissing(item: HomeItem): boolean {
     if (!item.handler.reads || item.handler.reads.length < 2) return false
+    const known = this.#reads.entries.size
     this.#planner = new ReadPlanner(this.overlay, this.#below, this.#reads, this.#memory)
     this.#declare(item, item.handler.reads)
-    return this.#planner.requests.length > 0
+    // What memory has is known from here on: the transform must run again for that, too.
+    return this.#planner.requests.length > 0 || this.#reads.entries.size > known
   }
 
   #forward(item: Item & { kind: 'forward' }): void {

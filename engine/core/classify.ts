@@ -5,12 +5,14 @@
 import { DeadLetter } from '../../topology/errors.ts'
 import type { Handler, Input, Message, Origin, Source } from '../../topology/sources.ts'
 import type { TopicPartition } from '../ports.ts'
-import { keyOf, type RecordView, valueOf } from './headers.ts'
+import type { HeaderMemo, OutputHeaders } from './header-memo.ts'
+import { HeadersCorrupt, keyOf, type RecordView, valueOf } from './headers.ts'
+import { positiveHash } from './murmur2.ts'
 import type { Position } from './numbers.ts'
-import { decodeOrigin, withoutOrigin } from './origin.ts'
-import { homeOf, type Plan } from './plan.ts'
-import { DecodedHeaders } from './record-headers.ts'
-import { type SpanContext, spanContextOf } from './trace.ts'
+import { decodeOrigin } from './origin.ts'
+import type { Plan } from './plan.ts'
+import { DecodedHeaders, ORIGIN_HEADER } from './record-headers.ts'
+import type { SpanContext } from './trace.ts'
 
 interface Read {
   readonly view: RecordView
@@ -27,8 +29,10 @@ export interface HomeItem extends Read {
   readonly type: string
   readonly handler: Handler<Message, unknown>
   readonly input: Input<Message, unknown>
-  readonly key: Buffer
+  /** Of the canonical key; modulo a partition count it gives the partition. */
+  readonly keyHash: number
   readonly span: SpanContext
+  readonly output: OutputHeaders
 }
 
 export interface ForwardItem extends Read {
@@ -50,53 +54,52 @@ export interface IgnoredItem extends Read {
 
 export type Item = (HomeItem & { readonly keyMismatch: boolean }) | ForwardItem | DeadItem | IgnoredItem
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
-
 /** A source that is gone from the topology leaves forwarded records behind: they are dead letters, not lost. */
 const sourceOf = (plan: Plan, topic: string): Source | undefined => plan.sources.find((s) => s.topic === topic)?.source
 
-export function classify(plan: Plan, task: number, from: TopicPartition, view: RecordView, positionAfter: Position): Item {
-  let headers: DecodedHeaders
-  try {
-    headers = DecodedHeaders.of(view)
-  } catch (error) {
-    const origin = { topic: from.topic, partition: from.partition, offset: view.offset }
-    return { kind: 'dead', view, from, origin, headers: new DecodedHeaders([]), positionAfter, code: 'headers.corrupt', message: messageOf(error) }
-  }
+export function classify(plan: Plan, memo: HeaderMemo, task: number, from: TopicPartition, view: RecordView, positionAfter: Position): Item {
   const forwarded = from.topic === plan.repartition.topic
   const direct: Origin = { topic: from.topic, partition: from.partition, offset: view.offset }
-  const origin = forwarded ? decodeOrigin(headers) : direct
-  const read = { view, from, origin: origin ?? direct, headers, positionAfter }
-  if (!origin) return { ...read, kind: 'dead', code: 'repartition.origin_invalid', message: 'a record of the repartition topic without a valid origin' }
-  const source = sourceOf(plan, origin.topic)
-  if (!source) return { ...read, kind: 'dead', code: 'repartition.source_unknown', message: `no source reads ${origin.topic}` }
+  const headers = DecodedHeaders.of(view)
+  let read: Read = { view, from, origin: direct, headers, positionAfter }
   try {
-    return decode(plan, task, source, read, forwarded)
+    if (forwarded) {
+      const origin = decodeOrigin(headers)
+      if (!origin) throw new DeadLetter('repartition.origin_invalid', 'a record of the repartition topic without a valid origin')
+      read = { view, from, origin, headers, positionAfter }
+    }
+    const source = sourceOf(plan, read.origin.topic)
+    if (!source) throw new DeadLetter('repartition.source_unknown', `no source reads ${read.origin.topic}`)
+    return decode(plan, memo, task, source, read, forwarded)
   } catch (error) {
-    const code = error instanceof DeadLetter ? error.code : 'decode.failed'
-    return { ...read, kind: 'dead', code, message: messageOf(error) }
+    // Headers that cannot be read are no headers; the record is kept without them.
+    if (error instanceof HeadersCorrupt) return { ...read, headers: DecodedHeaders.from([]), kind: 'dead', code: error.code, message: error.message }
+    if (error instanceof DeadLetter) return { ...read, kind: 'dead', code: error.code, message: error.message }
+    return { ...read, kind: 'dead', code: 'decode.failed', message: error instanceof Error ? error.message : String(error) }
   }
 }
 
-function decode(plan: Plan, task: number, source: Source, read: Read, forwarded: boolean): Item {
-  const context = plan.topology.context.read(read.headers)
-  const span = spanContextOf(read.headers, read.origin)
+function decode(plan: Plan, memo: HeaderMemo, task: number, source: Source, read: Read, forwarded: boolean): Item {
+  const { view, headers, origin } = read
+  const { context, span, output } = memo.read(view, headers, origin)
   if (!span.continued && plan.requireSpanContext)
     throw new DeadLetter('headers.span_context_invalid', 'traceparent is missing or malformed')
-  const message = source.decode(valueOf(read.view))
+  const message = source.decode(valueOf(view))
   const handler = source.on.get(message.type)
   if (!handler) return { ...read, kind: 'ignored', reason: 'type.ignored' }
   const key = source.key(message, context)
-  const home = homeOf(plan, key)
-  const ownKey = keyOf(read.view)
+  const keyHash = positiveHash(key)
+  const home = keyHash % plan.tasks
+  const ownKey = keyOf(view)
   const keyMismatch = !forwarded && (ownKey === null || !ownKey.equals(key))
   if (home !== task) {
     if (forwarded) throw new DeadLetter('repartition.misrouted', `home is partition ${home}, not ${task}`)
     return { ...read, kind: 'forward', home, keyMismatch }
   }
-  const input = { message, context, headers: read.headers, timestampMs: read.view.timestampMs, origin: read.origin }
-  return { ...read, kind: 'home', source, type: message.type, handler, input, key, span, keyMismatch }
+  const input = { message, context, headers: DecodedHeaders.outside(view), timestampMs: view.timestampMs, origin }
+  return { ...read, kind: 'home', source, type: message.type, handler, input, keyHash, span, output, keyMismatch }
 }
 
 /** Headers as they came, without internal ones: what a dead letter and a forwarded record carry on. */
-export const outsideHeaders = (item: Read): readonly (readonly [string, Buffer | null])[] => withoutOrigin(item.headers)
+export const outsideHeaders = (item: Read): readonly (readonly [string, Buffer | null])[] =>
+  item.headers.entries.filter(({ name }) => name !== ORIGIN_HEADER).map(({ name, value }) => [name, value] as const)

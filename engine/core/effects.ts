@@ -6,10 +6,8 @@ import { entryName } from '../../stores/core/layout.ts'
 import type { Overlay } from '../../stores/core/overlay.ts'
 import { DeadLetter } from '../../topology/errors.ts'
 import type { Count, Delete, Drop, Effect, Put, Reject } from '../../topology/effects.ts'
-import type { HeaderEntry } from '../../topology/headers.ts'
 import type { HomeItem } from './classify.ts'
 import { encodeHeaders } from './headers.ts'
-import { partitionFor } from './murmur2.ts'
 import type { Outputs } from './outputs.ts'
 import type { OutputTopic, Plan } from './plan.ts'
 import type { BatchTally } from './tally.ts'
@@ -20,7 +18,6 @@ interface PreparedEmit {
   readonly partition: number
   readonly key: Buffer | null
   readonly value: string
-  readonly headers: Buffer
 }
 
 interface PreparedChange {
@@ -45,7 +42,6 @@ export function prepareEffects(plan: Plan, item: HomeItem, effects: readonly Eff
   const changes: PreparedChange[] = []
   const counts: Count[] = []
   const drops: Drop[] = []
-  let headers: HeaderWriter | null = null
   for (const effect of effects) {
     switch (effect.kind) {
       case 'reject':
@@ -53,28 +49,28 @@ export function prepareEffects(plan: Plan, item: HomeItem, effects: readonly Eff
       case 'emit': {
         const to = plan.sinks.get(effect.sink)
         if (!to) throw new Error(`sink ${effect.sink.name} is not part of the topology`)
-        headers ??= new HeaderWriter(plan, item)
         const emit = {
           to,
           // By the canonical key, not the record's: what one key causes stays in one partition and in order.
-          partition: partitionFor(item.key, to.partitions),
+          partition: item.keyHash % to.partitions,
           key: effect.key,
           value: effect.sink.encode(effect.value as never),
-          headers: headers.next(),
         }
-        assertFits(outputs, to, emit.key, emit.value, emit.headers)
+        assertFits(outputs, to, emit.key, emit.value, item.output.section)
         emits.push(emit)
         break
       }
       case 'put':
       case 'delete': {
+        if (!plan.topology.stores.includes(effect.store)) throw new Error(`store ${effect.store.name} is not part of the topology`)
         const name = entryName(effect.store.name, effect.key, effect.field)
-        const json = effect.kind === 'put' ? JSON.stringify(effect.value) : null
+        const json = effect.kind === 'put' ? jsonOf(effect) : null
         assertFits(outputs, plan.changelog, null, json, NO_HEADERS, name.length * 3)
         changes.push({ effect, name, json })
         break
       }
       case 'count':
+        assertCounter(plan, effect)
         counts.push(effect)
         break
       case 'drop':
@@ -94,7 +90,7 @@ export interface EffectTarget {
 
 export function applyEffects(prepared: Prepared, item: HomeItem, target: EffectTarget): void {
   const { timestampMs } = item.view
-  for (const emit of prepared.emits) target.outputs.add(emit.to, emit.partition, timestampMs, emit.key, emit.value, emit.headers)
+  if (prepared.emits.length > 0) emitAll(prepared.emits, item, target.outputs)
   target.tally.outputs += prepared.emits.length
   for (const { effect, name, json } of prepared.changes) {
     const value = effect.kind === 'put' ? effect.value : null
@@ -104,27 +100,27 @@ export function applyEffects(prepared: Prepared, item: HomeItem, target: EffectT
   for (const { reason, count } of prepared.drops) target.tally.dropped(reason, count)
 }
 
-/** Headers of the record's outputs: the context's, and a child of its span for each. */
-class HeaderWriter {
-  readonly #common: readonly HeaderEntry[]
-  readonly #item: HomeItem
-  readonly #seed
-  #index = 0
+/** Each output gets a child of the record's span; only the span id differs, and outputs copy what they are given. */
+function emitAll(emits: readonly PreparedEmit[], item: HomeItem, outputs: Outputs): void {
+  const { section, traceparentAt } = item.output
+  const seed = originSeed(item.origin)
+  emits.forEach(({ to, partition, key, value }, i) => {
+    section.latin1Write(childTraceparent(item.span, seed, i), traceparentAt)
+    outputs.add(to, partition, item.view.timestampMs, key, value, section)
+  })
+}
 
-  constructor(plan: Plan, item: HomeItem) {
-    const { tracestate, baggage } = item.span
-    const common = [...plan.topology.context.write(item.input.context)]
-    if (tracestate) common.push(['tracestate', tracestate])
-    if (baggage) common.push(['baggage', baggage])
-    this.#common = common
-    this.#item = item
-    this.#seed = originSeed(item.origin)
-  }
+/** Some values have no JSON at all (undefined, a function), and then nothing could be written. */
+function jsonOf({ store, value }: Put): string {
+  const json: string | undefined = JSON.stringify(value)
+  if (json === undefined) throw new Error(`store ${store.name} is given a value that has no JSON`)
+  return json
+}
 
-  next(): Buffer {
-    const traceparent = Buffer.from(childTraceparent(this.#item.span, this.#seed, this.#index++), 'latin1')
-    return encodeHeaders([...this.#common, ['traceparent', traceparent]])
-  }
+/** A counter that a checkpoint record cannot carry would make the changelog unreadable. */
+function assertCounter({ topology }: Plan, { counter, value }: Count): void {
+  if (!topology.counters.includes(counter)) throw new Error(`counter ${counter.name} is not part of the topology`)
+  if (!Number.isSafeInteger(value) || value < 0) throw new Error(`counter ${counter.name} is set to ${value}; it takes whole numbers from 0`)
 }
 
 /** Text takes at most three bytes a character: most records are settled without measuring. */

@@ -23,6 +23,8 @@ export type Outcome =
   | { readonly kind: 'committed' }
   /** Aborted, nothing happened: go back and do the batch again. */
   | { readonly kind: 'redo'; readonly reason: string }
+  /** Aborted because it would have lasted too long: do it again in smaller pieces. */
+  | { readonly kind: 'shrink'; readonly reason: string }
   /** Aborted because the generation is over: send the same batch again once a newer ownership keeps the task. */
   | { readonly kind: 'regenerate'; readonly generation: number }
   /** Aborted because of these partitions' records: halve the batches that wrote to them, redo the others. */
@@ -137,7 +139,7 @@ export class LaneCore {
     const kind = classify(worst.code)
     if (kind === 'NONE') {
       this.#round++
-      if (this.#halfway(nowMs)) return this.#abort({ kind: 'redo', reason: 'half of the transaction timeout has passed' }, nowMs)
+      if (this.#halfway(nowMs)) return this.#abort({ kind: 'shrink', reason: 'half of the transaction timeout has passed' }, nowMs)
       if (this.#round < this.#rounds) return [this.#produce(null, 0)]
       this.#unknownCodes = 0
       this.phase = 'ending'

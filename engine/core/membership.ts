@@ -126,9 +126,10 @@ export class MembershipCore {
     return []
   }
 
-  /** Another part was told by the broker that this member is not known (TxnOffsetCommit, takeover). */
-  evicted(of: GroupMembership, reason: string): MembershipCommand[] {
-    return of === this.current && this.phase === 'member' ? this.#evicted(reason) : []
+  /** Another part was told by the broker that this member is not known, or that its instance id has another (TxnOffsetCommit, takeover). */
+  evicted(of: GroupMembership, code: Code): MembershipCommand[] {
+    if (of !== this.current || this.phase !== 'member') return []
+    return code === FENCED_INSTANCE_ID ? this.#duplicate() : this.#evicted(nameOf(code))
   }
 
   /** Join again under the same id: an assignment that was waited for did not come. */

@@ -26,9 +26,12 @@ export function murmur2(key: Uint8Array): number {
   return hash ^ (hash >>> 15)
 }
 
+/** The hash without its sign bit, as Java's partitioner uses it: modulo a partition count it is the key's partition. */
+export const positiveHash = (key: Uint8Array): number => murmur2(key) & 0x7fffffff
+
 /** The partition of a key among `partitions`. The sign bit is dropped, as Java does; `>>> 0` gives other partitions (trap P18). */
 export function partitionFor(key: Uint8Array, partitions: number): number {
   if (!Number.isInteger(partitions) || partitions < 1)
     throw new RangeError(`no such number of partitions: ${partitions}`)
-  return (murmur2(key) & 0x7fffffff) % partitions
+  return positiveHash(key) % partitions
 }

@@ -6,7 +6,6 @@ import type { Sink } from '../../topology/sinks.ts'
 import type { Source } from '../../topology/sources.ts'
 import type { Topology } from '../../topology/define.ts'
 import type { TopicPartition } from '../ports.ts'
-import { partitionFor } from './murmur2.ts'
 
 /** A topic that the plan writes to. */
 export interface OutputTopic {
@@ -53,9 +52,6 @@ export function partitionsOf(plan: Plan, task: number): readonly TopicPartition[
   partitions.push({ topic: plan.repartition.topic, partition: task })
   return partitions
 }
-
-/** Home partition of a canonical key. */
-export const homeOf = (plan: Plan, key: Buffer): number => partitionFor(key, plan.tasks)
 
 /** Every topic the group reads, for the subscription. */
 export const readTopics = (plan: Plan): readonly string[] => [...plan.sources.map((s) => s.topic), plan.repartition.topic]

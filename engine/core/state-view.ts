@@ -61,7 +61,8 @@ export class StateView implements State {
         if (entry.json === null) fields.delete(field)
         else fields.set(field, entry.value)
       }
-    return [...fields].map(([field, value]) => [store.parseField(field), value as V] as const)
+    // In order of the fields' text, as the store answers: the same wherever one batch ends and the next begins.
+    return [...fields].sort(byField).map(([field, value]) => [store.parseField(field), value as V] as const)
   }
 
   counter(counter: Counter): number {
@@ -76,6 +77,8 @@ export class StateView implements State {
     return json === null ? undefined : JSON.parse(json)
   }
 }
+
+const byField = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number => (a < b ? -1 : a > b ? 1 : 0)
 
 export const wholeName = (store: string, key: string): string => entryName(store, key, null)
 

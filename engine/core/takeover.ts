@@ -42,7 +42,7 @@ export type TakeoverCommand =
   | { readonly kind: 'earliest'; readonly partitions: readonly TopicPartition[]; readonly delayMs: number }
   | { readonly kind: 'run'; readonly progress: Progress }
   | { readonly kind: 'again'; readonly reason: string }
-  | { readonly kind: 'lost'; readonly reason: string }
+  | { readonly kind: 'lost'; readonly code: Code }
   | { readonly kind: 'stop'; readonly code: string; readonly message: string }
 
 /** An open transaction that holds offsets of the group and belongs to no member of the current generation. */
@@ -105,7 +105,7 @@ export class TakeoverCore {
     if (code === REBALANCE_IN_PROGRESS || code === ILLEGAL_GENERATION) return { kind: 'await-assignment' }
     switch (classify(code, 'group')) {
       case 'LOST':
-        return { kind: 'lost', reason: nameOf(code) }
+        return { kind: 'lost', code }
       case 'FATAL':
         return { kind: 'stop', code: 'group.refused', message: `Heartbeat: ${nameOf(code)}` }
       default:

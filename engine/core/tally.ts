@@ -5,15 +5,17 @@ export class BatchTally {
   keyMismatches = 0
   newTraces = 0
   outputs = 0
-  /** By `topic\0type`. */
-  readonly byType = new Map<string, number>()
+  /** By topic, then type. */
+  readonly byType = new Map<string, Map<string, number>>()
   /** By reason. */
   readonly drops = new Map<string, number>()
   /** By `topic\0code`. */
   readonly deadLetters = new Map<string, number>()
 
   processed(topic: string, type: string): void {
-    add(this.byType, `${topic}\0${type}`, 1)
+    let types = this.byType.get(topic)
+    if (!types) this.byType.set(topic, (types = new Map()))
+    add(types, type, 1)
   }
 
   dropped(reason: string, count: number): void {

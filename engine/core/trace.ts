@@ -18,24 +18,49 @@ export interface SpanContext {
   readonly continued: boolean
 }
 
-const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})$/
-/** Versions above 00 may carry more behind the flags; what is known of them is the same. */
-const TRACEPARENT_LATER = /^(?!ff|00)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})(-.*)?$/
+/** A traceparent of version 00. */
+export const TRACEPARENT_CHARS = 55
 const TRACEPARENT_CHARS_MAX = 512
 
-function parse(value: Buffer): { traceId: string; flags: string } | undefined {
-  if (value.length < 55 || value.length > TRACEPARENT_CHARS_MAX) return undefined
-  const text = value.latin1Slice(0, value.length)
-  const match = TRACEPARENT.exec(text) ?? TRACEPARENT_LATER.exec(text)
-  return match ? { traceId: match[1]!, flags: match[2]! } : undefined
+const DASH = 45
+
+const isHex = (byte: number): boolean => (byte >= 48 && byte <= 57) || (byte >= 97 && byte <= 102)
+
+function allHex(bytes: Buffer, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) if (!isHex(bytes[i]!)) return false
+  return true
+}
+
+function allZero(bytes: Buffer, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) if (bytes[i] !== 48) return false
+  return true
+}
+
+/** Versions above 00 may carry more behind the flags; what is known of them is the same. ff is no version. */
+export function parseTraceparent(bytes: Buffer, start: number, end: number): { traceId: string; flags: string } | undefined {
+  const length = end - start
+  if (length < TRACEPARENT_CHARS || length > TRACEPARENT_CHARS_MAX) return undefined
+  if (bytes[start + 2] !== DASH || bytes[start + 35] !== DASH || bytes[start + 52] !== DASH) return undefined
+  if (!allHex(bytes, start, start + 2) || !allHex(bytes, start + 3, start + 35)) return undefined
+  if (!allHex(bytes, start + 36, start + 52) || !allHex(bytes, start + 53, start + 55)) return undefined
+  const version = bytes.latin1Slice(start, start + 2)
+  if (version === 'ff') return undefined
+  if (length > TRACEPARENT_CHARS && (version === '00' || bytes[start + TRACEPARENT_CHARS] !== DASH)) return undefined
+  if (allZero(bytes, start + 3, start + 35) || allZero(bytes, start + 36, start + 52)) return undefined
+  return { traceId: bytes.latin1Slice(start + 3, start + 35), flags: bytes.latin1Slice(start + 53, start + 55) }
 }
 
 const lastPresent = (headers: RecordHeaders, name: string): Buffer | null => headers.values(name).findLast((v) => v !== null) ?? null
 
 export function spanContextOf(headers: RecordHeaders, origin: Origin): SpanContext {
-  const parent = lastWellFormed(headers, 'traceparent', parse)
+  const parent = lastWellFormed(headers, 'traceparent', (value) => parseTraceparent(value, 0, value.length))
   const baggage = lastPresent(headers, 'baggage')
   if (parent) return { ...parent, tracestate: lastPresent(headers, 'tracestate'), baggage, continued: true }
+  return newTrace(origin, baggage)
+}
+
+/** Sampled, since nobody has decided otherwise. */
+export function newTrace(origin: Origin, baggage: Buffer | null): SpanContext {
   const seed = originSeed(origin)
   return { traceId: hex64(seed, -1) + hex64(seed, -2), flags: '01', tracestate: null, baggage, continued: false }
 }
@@ -69,7 +94,10 @@ function mix(value: number): number {
   return (h ^ (h >>> 16)) | 0
 }
 
-const hex32 = (value: number): string => (value >>> 0).toString(16).padStart(8, '0')
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+
+const hex32 = (value: number): string =>
+  HEX[value >>> 24]! + HEX[(value >>> 16) & 255]! + HEX[(value >>> 8) & 255]! + HEX[value & 255]!
 
 /** 16 hex digits, never all zero (the specification forbids it). */
 function hex64(seed: Seed, index: number): string {

@@ -5,16 +5,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { classify, codes } from '../core/kafka-errors.ts'
 import { type Position, position } from '../core/numbers.ts'
-import type {
-  Code,
-  KafkaAdmin,
-  OffsetToCommit,
-  PartitionCode,
-  TopicInfo,
-  TopicPartition,
-  TopicToCreate,
+import {
+  type Code,
+  type KafkaAdmin,
+  type OffsetToCommit,
+  type PartitionCode,
+  RequestLost,
+  type TopicInfo,
+  type TopicPartition,
+  type TopicToCreate,
 } from '../ports.ts'
-import { RequestLost } from '../ports.ts'
 import { Connections } from './connections.ts'
 import { askLeaders } from './leaders.ts'
 import type { Metadata } from './metadata.ts'
@@ -34,11 +34,14 @@ const software = { name: 'tributary', version: '1' }
 
 export class Admin implements KafkaAdmin {
   readonly #metadata: Metadata
-  readonly #connections: Connections
+  readonly #quick: Connections
+  /** CreateTopics and DeleteRecords wait in the broker; a takeover's ListOffsets must not stand behind them. */
+  readonly #slow: Connections
 
   constructor(connection: KafkaConnectionOptions, metadata: Metadata) {
     this.#metadata = metadata
-    this.#connections = new Connections(connection)
+    this.#quick = new Connections(connection)
+    this.#slow = new Connections(connection)
   }
 
   async cluster(): Promise<{ clusterId: string; brokers: number }> {
@@ -47,7 +50,7 @@ export class Admin implements KafkaAdmin {
   }
 
   async finalizedFeatures(): Promise<ReadonlyMap<string, number>> {
-    const answer = await this.#metadata.askAny(apiVersionsApi, software, requestTimeoutsMs.apiVersions)
+    const answer = await this.#metadata.askAny(apiVersionsApi, software, requestTimeoutsMs.apiVersions, this.#quick)
     expectNone('ApiVersions', answer.code, 'read')
     return answer.finalized
   }
@@ -58,7 +61,7 @@ export class Admin implements KafkaAdmin {
 
   /** @throws RequestLost, KafkaRefused */
   async configs(topic: string): Promise<ReadonlyMap<string, string>> {
-    const answer = await this.#metadata.askAny(describeConfigsApi, { topic }, requestTimeoutsMs.configs)
+    const answer = await this.#metadata.askAny(describeConfigsApi, { topic }, requestTimeoutsMs.configs, this.#quick)
     expectNone('DescribeConfigs', answer?.code ?? codes.UNKNOWN_SERVER_ERROR, 'read', answer?.message ?? null)
     return answer?.configs ?? new Map()
   }
@@ -66,7 +69,7 @@ export class Admin implements KafkaAdmin {
   /** Waits for topics that exist already too: another process may just have created them. @throws RequestLost */
   async createTopics(topics: readonly TopicToCreate[]): Promise<ReadonlyMap<string, Code>> {
     const request = { topics, timeoutMs: adminWaitMs }
-    const answer = await this.#metadata.askAny(createTopicsApi, request, adminWaitMs + answerGraceMs)
+    const answer = await this.#metadata.askAny(createTopicsApi, request, adminWaitMs + answerGraceMs, this.#slow)
     const result = new Map(answer.map(({ topic, code }) => [topic, code]))
     const wanted = [...result].filter(([, code]) => code === 0 || code === codes.TOPIC_ALREADY_EXISTS)
     await this.#untilLeaders(wanted.map(([topic]) => topic))
@@ -79,7 +82,7 @@ export class Admin implements KafkaAdmin {
       before,
       (broker, entries) => {
         const request = { before: entries, timeoutMs: adminWaitMs }
-        return this.#connections.request(broker, deleteRecordsApi, request, adminWaitMs + answerGraceMs)
+        return this.#slow.request(broker, deleteRecordsApi, request, adminWaitMs + answerGraceMs)
       },
       ({ topic, partition }, code) => ({ topic, partition, code }),
     )
@@ -94,14 +97,15 @@ export class Admin implements KafkaAdmin {
       partitions,
       (broker, entries) => {
         const request = { at, partitions: entries }
-        return this.#connections.request(broker, listOffsetsApi, request, requestTimeoutsMs.listOffsets)
+        return this.#quick.request(broker, listOffsetsApi, request, requestTimeoutsMs.listOffsets)
       },
       ({ topic, partition }, code) => ({ topic, partition, code, position: position(-1) }),
     )
   }
 
   async close(): Promise<void> {
-    this.#connections.close()
+    this.#quick.close()
+    this.#slow.close()
   }
 
   /** Metadata names a leader a moment before that broker serves the partition, so the leaders are asked as well. */

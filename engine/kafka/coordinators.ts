@@ -4,8 +4,7 @@
  */
 
 import { codes } from '../core/kafka-errors.ts'
-import type { Code } from '../ports.ts'
-import { RequestLost } from '../ports.ts'
+import { type Code, RequestLost } from '../ports.ts'
 import type { Connections } from './connections.ts'
 import type { Metadata } from './metadata.ts'
 import { type BrokerAddress, requestTimeoutsMs } from './options.ts'

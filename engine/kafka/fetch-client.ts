@@ -6,8 +6,7 @@
 
 import { codes } from '../core/kafka-errors.ts'
 import { position } from '../core/numbers.ts'
-import type { Code, FetchClient, FetchedPartition, FetchRequest } from '../ports.ts'
-import { RequestLost } from '../ports.ts'
+import { type Code, type FetchClient, type FetchedPartition, type FetchRequest, RequestLost } from '../ports.ts'
 import { Connections } from './connections.ts'
 import { splitByLeader } from './leaders.ts'
 import type { Metadata } from './metadata.ts'

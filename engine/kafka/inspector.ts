@@ -4,15 +4,15 @@
  */
 
 import { codes } from '../core/kafka-errors.ts'
-import type {
-  Code,
-  ProducerIdentity,
-  TopicPartition,
-  TransactionDescription,
-  TransactionInspector,
-  TransactionListing,
+import {
+  type Code,
+  type ProducerIdentity,
+  RequestLost,
+  type TopicPartition,
+  type TransactionDescription,
+  type TransactionInspector,
+  type TransactionListing,
 } from '../ports.ts'
-import { RequestLost } from '../ports.ts'
 import { Connections } from './connections.ts'
 import type { Coordinators } from './coordinators.ts'
 import type { Metadata } from './metadata.ts'

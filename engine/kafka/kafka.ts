@@ -6,10 +6,12 @@ import type { Kafka } from '../ports.ts'
 import { Admin } from './admin.ts'
 import { Coordinators } from './coordinators.ts'
 import { KafkaFetchClient } from './fetch-client.ts'
+import { KafkaGroupAdmin } from './group-admin.ts'
 import { KafkaGroupClient } from './group-client.ts'
 import { KafkaTransactionInspector } from './inspector.ts'
 import { Metadata } from './metadata.ts'
 import type { KafkaConnectionOptions } from './options.ts'
+import { KafkaPublisher } from './publisher.ts'
 import { KafkaTransactionClient } from './transaction-client.ts'
 
 export type { KafkaConnectionOptions, SaslOptions } from './options.ts'
@@ -36,6 +38,8 @@ export function connectKafka(options: KafkaConnectionOptions): Kafka {
     transactionClient: (id) => keep(new KafkaTransactionClient(id, options, metadata, coordinators)),
     groupClient: (groupId) => keep(new KafkaGroupClient(groupId, options, coordinators)),
     fetchClient: () => keep(new KafkaFetchClient(options, metadata)),
+    publisher: () => keep(new KafkaPublisher(options, metadata)),
+    groupAdmin: (groupId) => keep(new KafkaGroupAdmin(groupId, options, coordinators)),
     async close() {
       for (const client of [...clients]) await client.close()
       await Promise.all([admin.close(), transactions.close()])

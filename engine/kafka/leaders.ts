@@ -4,8 +4,7 @@
  */
 
 import { codes } from '../core/kafka-errors.ts'
-import type { Code, PartitionCode, TopicPartition } from '../ports.ts'
-import { RequestLost } from '../ports.ts'
+import { type Code, type PartitionCode, RequestLost, type TopicPartition } from '../ports.ts'
 import type { Metadata } from './metadata.ts'
 import { addressOf, type BrokerAddress } from './options.ts'
 
@@ -22,9 +21,10 @@ export function splitByLeader<T extends TopicPartition>(metadata: Metadata, part
   for (const partition of partitions) {
     const broker = metadata.leader(partition)
     if (broker === undefined) {
-      const known = metadata.topic(partition.topic)
-      const exists = known !== undefined && partition.partition < known.partitions
-      const code = exists ? codes.NOT_LEADER_OR_FOLLOWER : codes.UNKNOWN_TOPIC_OR_PARTITION
+      const partitions = metadata.topic(partition.topic)?.partitions ?? 0
+      const otherwise =
+        partition.partition < partitions ? codes.NOT_LEADER_OR_FOLLOWER : codes.UNKNOWN_TOPIC_OR_PARTITION
+      const code = metadata.codeOf(partition.topic) || otherwise
       withoutLeader.push({ partition, code })
       continue
     }

@@ -4,20 +4,22 @@
  * every known broker and every bootstrap server in turn.
  */
 
-import { codes } from '../core/kafka-errors.ts'
-import type { Code, TopicInfo, TopicPartition } from '../ports.ts'
-import { RequestLost } from '../ports.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { classify, codes } from '../core/kafka-errors.ts'
+import { type Code, RequestLost, type TopicInfo, type TopicPartition } from '../ports.ts'
 import { Connections } from './connections.ts'
 import {
   addressOf,
   type BrokerAddress,
   type KafkaConnectionOptions,
+  metadataPatienceMs,
   metadataRefreshMinMs,
   parseBootstrapServers,
   requestTimeoutsMs,
 } from './options.ts'
 import type { Api } from './protocol/api.ts'
 import { type MetadataAnswer, type MetadataTopic, metadataApi } from './protocol/metadata.ts'
+import { KafkaRefused } from './refused.ts'
 
 /** Topics that are remembered, and so asked for at every refresh. */
 const topicsMax = 10_000
@@ -43,7 +45,8 @@ export class Metadata {
   #clusterId = ''
   /** Known topics, and those that were asked for and do not exist (code 3, no leaders). */
   readonly #topics = new Map<string, MetadataTopic>()
-  #lastGood: BrokerAddress | null = null
+  /** Addresses that did not answer last time: asked after the others. */
+  readonly #suspects = new Set<string>()
   #stale = false
   #askedAtMs = Number.NEGATIVE_INFINITY
   #refreshing: Promise<void> | null = null
@@ -67,6 +70,11 @@ export class Metadata {
     const topic = this.#topics.get(name)
     if (topic === undefined || topic.leaders.length === 0) return undefined
     return { topic: topic.name, topicId: topic.topicId, partitions: topic.leaders.length }
+  }
+
+  /** Why a topic is not known: the code with which Metadata answered; 0 for one that is. */
+  codeOf(name: string): Code {
+    return this.#topics.get(name)?.code ?? codes.UNKNOWN_TOPIC_OR_PARTITION
   }
 
   leader(partition: TopicPartition): BrokerAddress | undefined {
@@ -104,7 +112,9 @@ export class Metadata {
     }
     if (unseen.length > 0) this.#take(await this.#request(unseen))
     else if (wanting && (this.#refreshing || performance.now() - this.#askedAtMs >= metadataRefreshMinMs)) {
-      await this.refresh().catch(() => {})
+      const refreshed = this.refresh().catch(() => {})
+      // A broker that hangs must not hold up what goes to the others; the refresh goes on behind.
+      await Promise.race([refreshed, sleep(metadataPatienceMs, undefined, { ref: false })])
     }
   }
 
@@ -116,12 +126,15 @@ export class Metadata {
     return this.#refreshing
   }
 
-  /** Fresh metadata of these topics; those that do not exist are absent. @throws RequestLost */
+  /** Fresh metadata of these topics; those that do not exist are absent. @throws RequestLost, KafkaRefused */
   async describe(names: readonly string[]): Promise<ReadonlyMap<string, TopicInfo>> {
     const answer = await this.#request(names)
     this.#take(answer)
     const found = new Map<string, TopicInfo>()
     for (const name of names) {
+      const code = this.codeOf(name)
+      // Forbidden is not absent: absent topics get created.
+      if (classify(code, 'read') === 'FATAL') throw new KafkaRefused('Metadata', code, name)
       const info = this.topic(name)
       if (info) found.set(name, info)
     }
@@ -129,19 +142,25 @@ export class Metadata {
   }
 
   /**
-   * Sends a request that any broker can answer, to the one that answered last, then to the others.
+   * Sends a request that any broker can answer, to one after the other until one does.
    * @throws RequestLost of the last one tried; `sent` if any of them may have acted on it
    */
-  async askAny<Request, Answer>(api: Api<Request, Answer>, request: Request, timeoutMs: number): Promise<Answer> {
+  async askAny<Request, Answer>(
+    api: Api<Request, Answer>,
+    request: Request,
+    timeoutMs: number,
+    connections = this.#connections,
+  ): Promise<Answer> {
     let sent = false
     let last: unknown
     for (const broker of this.#candidates()) {
       try {
-        const answer = await this.#connections.request(broker, api, request, timeoutMs)
-        this.#lastGood = broker
+        const answer = await connections.request(broker, api, request, timeoutMs)
+        this.#suspects.delete(addressOf(broker))
         return answer
       } catch (error) {
         if (!(error instanceof RequestLost)) throw error
+        this.#suspects.add(addressOf(broker))
         sent ||= error.sent
         last = error.cause
       }
@@ -154,8 +173,11 @@ export class Metadata {
   }
 
   #candidates(): readonly BrokerAddress[] {
-    const all = [...(this.#lastGood ? [this.#lastGood] : []), ...this.#brokers.values(), ...this.#bootstrap]
-    return [...new Map(all.map((broker) => [addressOf(broker), broker])).values()]
+    const byAddress = new Map<string, BrokerAddress>()
+    for (const broker of [...this.#brokers.values(), ...this.#bootstrap]) byAddress.set(addressOf(broker), broker)
+    for (const address of this.#suspects) if (!byAddress.has(address)) this.#suspects.delete(address)
+    const isSuspect = (broker: BrokerAddress) => Number(this.#suspects.has(addressOf(broker)))
+    return [...byAddress.values()].sort((a, b) => isSuspect(a) - isSuspect(b))
   }
 
   async #ask(topics: readonly string[]): Promise<void> {

@@ -33,6 +33,7 @@ export const requestTimeoutsMs = {
   apiVersions: 5_000,
   initProducerId: 5_000,
   txnOffsetCommit: 5_000,
+  offsetCommit: 5_000,
   endTxn: 5_000,
   heartbeat: 2_000,
   leave: 2_000,
@@ -51,6 +52,8 @@ export const fetchGraceMs = 2_000
 
 /** Metadata is asked at most this often, however many answers say that it is stale. */
 export const metadataRefreshMinMs = 100
+/** How long a caller waits for stale metadata to become fresh, before it goes on with what is known. */
+export const metadataPatienceMs = 200
 /** Requests in flight on one connection; no caller comes near it (the client would queue from its maxInflights on). */
 export const inflightMax = 128
 

@@ -4,8 +4,7 @@
  */
 
 import { classify, type ErrorContext, nameOf } from '../core/kafka-errors.ts'
-import type { Code } from '../ports.ts'
-import { RequestLost } from '../ports.ts'
+import { type Code, RequestLost } from '../ports.ts'
 
 export class KafkaRefused extends Error {
   readonly code = 'kafka.refused'

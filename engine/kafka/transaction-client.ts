@@ -7,7 +7,6 @@
  */
 
 import { codes } from '../core/kafka-errors.ts'
-import { offset } from '../core/numbers.ts'
 import type {
   Code,
   GroupMembership,
@@ -18,15 +17,14 @@ import type {
   ProducerIdentity,
   TransactionClient,
 } from '../ports.ts'
-import { RequestLost } from '../ports.ts'
 import { Connections } from './connections.ts'
 import type { Coordinators } from './coordinators.ts'
-import { partitionKey, splitByLeader } from './leaders.ts'
+import { partitionKey } from './leaders.ts'
 import type { Metadata } from './metadata.ts'
-import { answerGraceMs, type BrokerAddress, type KafkaConnectionOptions, requestTimeoutsMs } from './options.ts'
+import { type KafkaConnectionOptions, requestTimeoutsMs } from './options.ts'
+import { ProduceClient } from './produce-client.ts'
 import { endTxnApi } from './protocol/end-txn.ts'
 import { initProducerIdApi, noIdentity } from './protocol/init-producer-id.ts'
-import { produceApi } from './protocol/produce.ts'
 import { txnOffsetCommitApi } from './protocol/txn-offset-commit.ts'
 
 export interface TransactionClientOptions {
@@ -35,26 +33,13 @@ export interface TransactionClientOptions {
   readonly transactionTimeoutMs: number
 }
 
-/**
- * A batch for a partition that the topic does not have, or two for one partition in a call: a mistake in this program.
- * The stock producer would take the partition modulo the count and write to another one (trap P10).
- */
-export class ProduceRefused extends Error {
-  readonly code = 'kafka.produce-refused'
-  constructor(what: string) {
-    super(`${what}; nothing was sent; remedy: report it, with the topic's partition count`)
-    this.name = 'ProduceRefused'
-  }
-}
-
 export class KafkaTransactionClient implements TransactionClient {
   readonly transactionalId: string
   readonly #options: TransactionClientOptions
-  readonly #metadata: Metadata
   readonly #coordinators: Coordinators
   readonly #ends: Connections
   readonly #offsets: Connections
-  readonly #data: Connections
+  readonly #data: ProduceClient
 
   constructor(
     options: TransactionClientOptions,
@@ -64,11 +49,13 @@ export class KafkaTransactionClient implements TransactionClient {
   ) {
     this.transactionalId = options.transactionalId
     this.#options = options
-    this.#metadata = metadata
     this.#coordinators = coordinators
     this.#ends = new Connections(connection)
     this.#offsets = new Connections(connection)
-    this.#data = new Connections(connection)
+    // Longer than the transaction may last, nobody needs the answer.
+    const { transactionalId, transactionTimeoutMs } = options
+    // Half of the transaction's time: what takes longer is aborted by us, before the broker does it.
+    this.#data = new ProduceClient({ transactionalId, ackTimeoutMs: transactionTimeoutMs / 2 }, connection, metadata)
   }
 
   async initProducerId(current: ProducerIdentity | null): Promise<{ code: Code; identity: ProducerIdentity }> {
@@ -80,7 +67,7 @@ export class KafkaTransactionClient implements TransactionClient {
       requestTimeoutsMs.initProducerId,
       (answer) => [answer.code],
     )
-    return 'answer' in result ? result.answer : { code: result.code, identity: current ?? noIdentity }
+    return identified(result, current ?? noIdentity)
   }
 
   async endTxn(identity: ProducerIdentity, commit: boolean): Promise<{ code: Code; identity: ProducerIdentity }> {
@@ -92,9 +79,7 @@ export class KafkaTransactionClient implements TransactionClient {
       requestTimeoutsMs.endTxn,
       (answer) => [answer.code],
     )
-    // With an error the broker fills in (-1, -1), which nobody must adopt.
-    if ('answer' in result && result.answer.code === 0) return result.answer
-    return { code: 'answer' in result ? result.answer.code : result.code, identity }
+    return identified(result, identity)
   }
 
   async txnOffsetCommit(
@@ -121,65 +106,21 @@ export class KafkaTransactionClient implements TransactionClient {
     }))
   }
 
-  async produce(batches: readonly ProduceBatch[]): Promise<readonly ProduceAnswer[]> {
-    await this.#checkPartitions(batches)
-    const { byBroker, withoutLeader } = splitByLeader(this.#metadata, batches)
-    const answers = new Map<string, ProduceAnswer>()
-    for (const { partition, code } of withoutLeader) answers.set(partitionKey(partition), refused(partition, code))
-    // Every broker is heard out, also when one is lost: what the caller sends next must not overtake a Produce.
-    const results = await Promise.allSettled(byBroker.map((group) => this.#produceTo(group.broker, group.partitions)))
-    let lost: unknown
-    for (const [index, result] of results.entries()) {
-      if (result.status === 'fulfilled') {
-        for (const answer of result.value) answers.set(partitionKey(answer), answer)
-      } else if (result.reason instanceof RequestLost && !result.reason.sent) {
-        // Away, and nothing left this process: the same as a leader that is not known.
-        this.#metadata.markStale()
-        for (const batch of byBroker[index]!.partitions) {
-          answers.set(partitionKey(batch), refused(batch, codes.NOT_LEADER_OR_FOLLOWER, result.reason.message))
-        }
-      } else lost ??= result.reason
-    }
-    this.#metadata.noteCodes(answers.values())
-    if (lost !== undefined) {
-      this.#metadata.markStale()
-      throw lost
-    }
-    return batches.map((batch) => answers.get(partitionKey(batch)) ?? refused(batch, codes.UNKNOWN_SERVER_ERROR))
+  produce(batches: readonly ProduceBatch[]): Promise<readonly ProduceAnswer[]> {
+    return this.#data.produce(batches)
   }
 
   async close(): Promise<void> {
     for (const connections of [this.#ends, this.#offsets, this.#data]) connections.close()
   }
-
-  #produceTo(broker: BrokerAddress, batches: readonly ProduceBatch[]): Promise<readonly ProduceAnswer[]> {
-    const { transactionalId, transactionTimeoutMs } = this.#options
-    // Longer than the transaction may last, nobody needs the answer.
-    const request = { transactionalId, ackTimeoutMs: transactionTimeoutMs, batches }
-    return this.#data.request(broker, produceApi, request, transactionTimeoutMs + answerGraceMs)
-  }
-
-  async #checkPartitions(batches: readonly ProduceBatch[]): Promise<void> {
-    const topics = new Set(batches.map(({ topic }) => topic))
-    await this.#metadata.ensure(topics)
-    if (batches.some((batch) => this.#isBeyond(batch))) await this.#metadata.refresh() // partitions may have been added
-    const seen = new Set<string>()
-    for (const batch of batches) {
-      if (batch.partition < 0 || this.#isBeyond(batch)) {
-        const count = this.#metadata.topic(batch.topic)?.partitions
-        throw new ProduceRefused(`${batch.topic} has ${count} partitions, a batch is for partition ${batch.partition}`)
-      }
-      if (seen.has(partitionKey(batch))) throw new ProduceRefused(`two batches for ${partitionKey(batch)} in one call`)
-      seen.add(partitionKey(batch))
-    }
-  }
-
-  #isBeyond({ topic, partition }: ProduceBatch): boolean {
-    const known = this.#metadata.topic(topic)
-    return known !== undefined && partition >= known.partitions
-  }
 }
 
-function refused(batch: ProduceBatch, code: Code, message: string | null = null): ProduceAnswer {
-  return { topic: batch.topic, partition: batch.partition, code, baseOffset: offset(-1), message }
+/** With an error the broker fills in (-1, -1), which nobody must adopt: the identity stays what it was. */
+function identified(
+  result: { readonly answer: { readonly code: Code; readonly identity: ProducerIdentity } } | { readonly code: Code },
+  before: ProducerIdentity,
+): { code: Code; identity: ProducerIdentity } {
+  if (!('answer' in result)) return { code: result.code, identity: before }
+  const { code, identity } = result.answer
+  return { code, identity: code === 0 ? identity : before }
 }

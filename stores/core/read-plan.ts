@@ -3,7 +3,8 @@
  * requests. Owns the grouping per Redis key and the size of a slice; pure. The script: redis/scripts/read.ts.
  */
 import type { ReadAnswer, ReadRequest, StoreLayout } from '../ports.ts'
-import { LayoutError, stateKey, type TaskKeys } from './keys.ts'
+import { LayoutError, stateKeyPrefix, type TaskKeys } from './keys.ts'
+import { escapeText } from './text.ts'
 
 /** Values asked for in one script call, and fields asked of one key: below Lua's unpack limit of 7,999. */
 export const SLICE_VALUES_MAX = 4_000
@@ -16,7 +17,10 @@ export type SliceKey =
   | { readonly kind: 'value'; readonly key: string }
   | { readonly kind: 'all'; readonly key: string }
 
-/** Per key: the values of `fields`, the one `value`, the pairs of `all`, or the number of fields of an `all` left out. */
+/**
+ * Per key: the values of `fields` (of a single field the value itself), the one `value`, the pairs of `all`, or the
+ * number of fields of an `all` left out.
+ */
 export type SliceReply = string | null | number | readonly (string | null)[]
 
 export interface ReadSlice {
@@ -32,31 +36,39 @@ export function planReads(
   version: string,
   requests: readonly ReadRequest[],
 ): ReadSlice[] {
-  const kinds = new Map(layout.stores.map((store) => [store.name, store.kind]))
+  const stores = new Map(layout.stores.map((store) => [store.name, storeReads(keys, version, store)]))
   const slices = new SliceBuilder()
-  const open = new Map<string, Map<string, OpenFields>>()
   for (let at = 0; at < requests.length; at++) {
     const request = requests[at]!
-    const kind = kinds.get(request.store)
-    checkRequest(request, kind)
+    const store = stores.get(request.store)
+    if (store === undefined) throw new LayoutError('layout.store', `no store is named ${request.store}: declare it`)
+    const asked = request.kind === 'entry' && request.field === null ? 'value' : 'map'
+    if (asked !== store.kind) {
+      throw new LayoutError('layout.field', `${request.store} is a ${store.kind} store: ask for it as one`)
+    }
     if (request.kind === 'all' || request.field === null) {
-      const key = stateKey(keys, version, request.store, request.key)
+      const key = store.keyPrefix + escapeText(request.key)
       slices.add({ kind: request.kind === 'all' ? 'all' : 'value', key }, [at])
       continue
     }
-    let byKey = open.get(request.store)
-    if (byKey === undefined) {
-      byKey = new Map()
-      open.set(request.store, byKey)
-    }
-    let entry = byKey.get(request.key)
+    let entry = store.open.get(request.key)
     if (entry === undefined || !slices.holds(entry)) {
-      entry = slices.addFields(stateKey(keys, version, request.store, request.key))
-      byKey.set(request.key, entry)
+      entry = slices.addFields(store.keyPrefix + escapeText(request.key))
+      store.open.set(request.key, entry)
     }
     slices.extend(entry, request.field, at)
   }
   return slices.finish()
+}
+
+interface StoreReads {
+  readonly kind: 'value' | 'map'
+  readonly keyPrefix: string
+  readonly open: Map<string, OpenFields>
+}
+
+function storeReads(keys: TaskKeys, version: string, store: StoreLayout['stores'][number]): StoreReads {
+  return { kind: store.kind, keyPrefix: stateKeyPrefix(keys, version, store.name), open: new Map() }
 }
 
 /** Puts the replies of one slice where they belong; answers the `all` requests that were left out. */
@@ -73,12 +85,16 @@ export function placeReplies(slice: ReadSlice, replies: readonly SliceReply[], a
       else answers[requests[0]!] = { kind: 'all', entries: sortedEntries(reply) }
     } else {
       for (let n = 0; n < requests.length; n++) {
-        const json = Array.isArray(reply) ? ((reply[n] as string | null | undefined) ?? null) : null
-        answers[requests[n]!] = { kind: 'entry', json }
+        answers[requests[n]!] = { kind: 'entry', json: nthValue(reply, n) }
       }
     }
   }
   return leftOut
+}
+
+function nthValue(reply: SliceReply, n: number): string | null {
+  if (typeof reply === 'string') return n === 0 ? reply : null
+  return reply === null || typeof reply === 'number' ? null : (reply[n] ?? null)
 }
 
 /** An `all` request that did not fit into its slice, with the number of fields it has now. */
@@ -97,12 +113,6 @@ export function sortedEntries(pairs: string | null | readonly (string | null)[])
   const entries: (readonly [string, string])[] = []
   for (let at = 0; at + 1 < pairs.length; at += 2) entries.push([pairs[at] ?? '', pairs[at + 1] ?? ''])
   return entries.sort((a, b) => (a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0))
-}
-
-function checkRequest(request: ReadRequest, kind: 'value' | 'map' | undefined): void {
-  if (kind === undefined) throw new LayoutError('layout.store', `no store is named ${request.store}: declare it`)
-  const asked = request.kind === 'entry' && request.field === null ? 'value' : 'map'
-  if (asked !== kind) throw new LayoutError('layout.field', `${request.store} is a ${kind} store: ask for it as one`)
 }
 
 interface OpenFields {

@@ -70,7 +70,7 @@ interface IndexState {
 }
 
 interface IndexGroup {
-  readonly text: string
+  readonly redisKey: string
   puts: ['ZADD', ...(string | number)[]] | null
   removals: ['ZREM', ...string[]] | null
 }
@@ -148,17 +148,16 @@ export class WritePlanner {
     const out = new Sections()
     for (const store of this.#stores) {
       for (const group of store.groups.values()) {
-        const key = store.keyPrefix + escapeText(group.key)
-        if (store.kind === 'value') out.value(key, group.items === null ? group.json : (group.items.at(-1) ?? null))
-        else emitMap(out, store, key, group)
+        const escaped = escapeText(group.key)
+        if (store.kind === 'map') emitMap(out, store, escaped, group)
+        else out.value(store.keyPrefix + escaped, group.items === null ? group.json : (group.items.at(-1) ?? null))
       }
     }
     for (const store of this.#stores) {
       for (const index of store.indexes) {
-        for (const group of index.groups.values()) {
-          const key = index.keyPrefix + escapeText(group.text)
-          if (group.removals !== null) out.call(key, group.removals)
-          if (group.puts !== null) out.call(key, group.puts)
+        for (const { redisKey, puts, removals } of index.groups.values()) {
+          if (removals !== null) out.call(redisKey, removals)
+          if (puts !== null) out.call(redisKey, puts)
         }
       }
     }
@@ -166,11 +165,12 @@ export class WritePlanner {
   }
 }
 
-function emitMap(out: Sections, store: StoreState, key: string, group: EntryGroup): void {
+function emitMap(out: Sections, store: StoreState, escaped: string, group: EntryGroup): void {
+  const key = store.keyPrefix + escaped
   if (group.items === null && group.field !== null) {
     if (group.json === null) out.call(key, ['HDEL', group.field.toWellFormed()])
     else out.field(key, group.field, group.json)
-    for (const index of store.indexes) follow(index, group.key, group.field, group.json !== null)
+    for (const index of store.indexes) follow(index, group.key, escaped, group.field, group.json !== null)
     return
   }
   const puts: string[] = []
@@ -178,7 +178,7 @@ function emitMap(out: Sections, store: StoreState, key: string, group: EntryGrou
   for (const [field, json] of new Map(pairsOf(group.items ?? []))) {
     if (json === null) removals.push(field.toWellFormed())
     else puts.push(field, json)
-    for (const index of store.indexes) follow(index, group.key, field, json !== null)
+    for (const index of store.indexes) follow(index, group.key, escaped, field, json !== null)
   }
   if (puts.length > 0) out.fields(key, puts)
   if (removals.length > 1) out.call(key, removals)
@@ -189,12 +189,14 @@ function* pairsOf(items: readonly (string | null)[]): Generator<[field: string, 
 }
 
 /** An index entry follows its store's entry: put adds it, a deletion removes it. */
-function follow(index: IndexState, key: string, field: string, put: boolean): void {
+function follow(index: IndexState, key: string, escaped: string, field: string, put: boolean): void {
   const { layout } = index
   const text = layout.group(key, field)
   let group = index.lastText === text ? index.last : (index.groups.get(text) ?? null)
   if (group === null) {
-    group = { text, puts: null, removals: null }
+    // Grouping by the key itself is common, and the key is escaped already.
+    const redisKey = index.keyPrefix + (text === key ? escaped : escapeText(text))
+    group = { redisKey, puts: null, removals: null }
     index.groups.set(text, group)
   }
   index.lastText = text

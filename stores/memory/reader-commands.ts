@@ -1,5 +1,5 @@
 /** Unguarded reads of a Keyspace. */
-import type { HashPage, KeyPage, ReaderCommands, TaskFields } from '../commands.ts'
+import type { HashPage, KeyPage, ReaderCommands, SetPage, TaskFields } from '../commands.ts'
 import { TASK_FIELDS, taskKeys } from '../core/keys.ts'
 import type { Keyspace } from './keyspace.ts'
 
@@ -44,6 +44,10 @@ export class MemoryReaderCommands implements ReaderCommands {
 
   async scanHash(key: string, _cursor: string): Promise<HashPage> {
     return { cursor: '0', pairs: [...this.#keyspace.fields(key)].flat() }
+  }
+
+  async scanSet(key: string, _cursor: string): Promise<SetPage> {
+    return { cursor: '0', members: this.#keyspace.members(key) }
   }
 
   async close(): Promise<void> {}

@@ -2,7 +2,7 @@
  * Unguarded reads over one connection that all readers share. Owns that connection: a lost one is thrown away, and the
  * next read opens another.
  */
-import type { HashPage, KeyPage, ReaderCommands, TaskFields } from '../commands.ts'
+import type { HashPage, KeyPage, ReaderCommands, SetPage, TaskFields } from '../commands.ts'
 import { TASK_FIELDS, taskKeys } from '../core/keys.ts'
 import { isList, isTexts, parseKeyPage, parsePage, textOrNull, unexpected } from './replies.ts'
 import type { SharedConnection } from './shared-connection.ts'
@@ -61,6 +61,13 @@ export class RedisReaderCommands implements ReaderCommands {
   async scanHash(key: string, cursor: string): Promise<HashPage> {
     const [next, pairs] = parsePage(await this.#shared.call('HSCAN', [key, cursor, 'COUNT', SCAN_FIELDS]), 'HSCAN')
     return { cursor: next, pairs }
+  }
+
+  async scanSet(key: string, cursor: string): Promise<SetPage> {
+    const [next, items] = parsePage(await this.#shared.call('ZSCAN', [key, cursor, 'COUNT', SCAN_FIELDS]), 'ZSCAN')
+    const members: { member: string; score: number }[] = []
+    for (let at = 0; at + 1 < items.length; at += 2) members.push({ member: items[at]!, score: Number(items[at + 1]) })
+    return { cursor: next, members }
   }
 
   async close(): Promise<void> {

@@ -115,6 +115,8 @@ test('uses nothing that Node 16 lacks and nothing that must be installed', () =>
     const imports = [...text.matchAll(/from '([^']+)'/g)].map(([, from]) => from!)
     expect(imports.length).toBeGreaterThan(1)
     for (const from of imports) expect(from).toMatch(/^node:|^\.\//)
-    expect(text).not.toMatch(/Promise\.withResolvers|import\.meta\.(dirname|filename)|\.toSorted\(|\.at\(|Object\.groupBy/)
+    expect(text).not.toMatch(
+      /Promise\.withResolvers|import\.meta\.(dirname|filename)|\.toSorted\(|\.at\(|Object\.groupBy/,
+    )
   }
 })

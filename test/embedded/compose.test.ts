@@ -41,14 +41,20 @@ test('every service has a health check, and the service waits for healthy ones',
     expect(healthcheck?.test[0], name).toBe('CMD')
     expect(healthcheck?.retries, name).toBeGreaterThan(0)
   }
-  expect(service.depends_on).toEqual({ kafka: { condition: 'service_healthy' }, redis: { condition: 'service_healthy' } })
+  expect(service.depends_on).toEqual({
+    kafka: { condition: 'service_healthy' },
+    redis: { condition: 'service_healthy' },
+  })
   expect(service.healthcheck?.test.join(' ')).toContain('http://127.0.0.1:8080/readyz')
 })
 
 test('the health check of the service is a program that fails without a service', () => {
   const [, , ...args] = service.healthcheck!.test
   // The port is one where nothing can listen.
-  const result = spawnSync(process.execPath, args.map((arg) => arg.replace(':8080', ':1')))
+  const result = spawnSync(
+    process.execPath,
+    args.map((arg) => arg.replace(':8080', ':1')),
+  )
   expect(result.status).toBe(1)
   expect(result.stderr.toString()).toBe('')
 })

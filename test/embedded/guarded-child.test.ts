@@ -47,7 +47,10 @@ describe('a guarded child', () => {
 
   test('arguments reach it unchanged', async () => {
     const odd = ['a b', '$(exit 3)', '`x`', '"', "'", '*', '']
-    const child = await spawnGuarded({ command: process.execPath, args: ['-p', 'JSON.stringify(process.argv.slice(1))', ...odd] })
+    const child = await spawnGuarded({
+      command: process.execPath,
+      args: ['-p', 'JSON.stringify(process.argv.slice(1))', ...odd],
+    })
     let output = ''
     child.stdout?.on('data', (chunk) => {
       output += chunk

@@ -47,7 +47,9 @@ test('several processes fill an empty cache once, and it is there as a whole', a
   expect(runs(trace())).toBe(1)
   expect(readdirSync(cache)).toEqual(['thing-1'])
   expect(readdirSync(join(cache, 'thing-1')).sort()).toEqual(['complete.json', 'libs', 'pom.xml'])
-  expect(readFileSync(join(cache, 'thing-1/pom.xml'), 'utf8')).toContain('<artifactId>c</artifactId><version>1</version>')
+  expect(readFileSync(join(cache, 'thing-1/pom.xml'), 'utf8')).toContain(
+    '<artifactId>c</artifactId><version>1</version>',
+  )
   const again = fetch()
   await again.exit
   expect(again.stderr).toBe('')
@@ -74,7 +76,9 @@ test('a failed download says why, and leaves nothing', async () => {
 })
 
 test('a fill that was killed is done again by the next one', async () => {
-  const { cache, trace, fetch } = setup('[ -e once ] || { touch ../once; sleep 600; }'.replace('[ -e once ]', '[ -e ../once ]'))
+  const { cache, trace, fetch } = setup(
+    '[ -e once ] || { touch ../once; sleep 600; }'.replace('[ -e once ]', '[ -e ../once ]'),
+  )
   const killed = fetch()
   await until('Maven runs', () => runs(trace()) === 1)
   killed.process.kill('SIGKILL')

@@ -58,7 +58,12 @@ test('Java versions, old and new style', () => {
 })
 
 test('broker files: loopback only, overrides win, ids are fresh', () => {
-  const text = serverProperties({ port: 1234, controllerPort: 1235, logFolder: '/d', overrides: { 'log.dirs': '/e', x: 'a\\b' } })
+  const text = serverProperties({
+    port: 1234,
+    controllerPort: 1235,
+    logFolder: '/d',
+    overrides: { 'log.dirs': '/e', x: 'a\\b' },
+  })
   const lines = text.trimEnd().split('\n')
   expect(lines).toContain('listeners=PLAINTEXT://127.0.0.1:1234,CONTROLLER://127.0.0.1:1235')
   expect(lines).toContain('log.dirs=/e')
@@ -81,7 +86,11 @@ test('a Redis of the machine is taken, unless EMBEDDED_REDIS=maven', () => {
 })
 
 describe('the address file', () => {
-  const addresses = { bootstrapServers: '127.0.0.1:1', redisUrl: 'redis://127.0.0.1:2', startedAt: '2026-01-01T00:00:00.000Z' }
+  const addresses = {
+    bootstrapServers: '127.0.0.1:1',
+    redisUrl: 'redis://127.0.0.1:2',
+    startedAt: '2026-01-01T00:00:00.000Z',
+  }
 
   test('is read back, and removed by its writer only', () => {
     vi.stubEnv('XDG_CACHE_HOME', folder())

@@ -12,7 +12,11 @@ import { processAlive } from '../../scripts/file-lock.mjs'
 export const root = resolve(import.meta.dirname, '../..')
 
 /** Polls until the condition holds; fails with its name after the deadline. */
-export async function until(what: string, condition: () => boolean | Promise<boolean>, deadlineMs = 15_000): Promise<void> {
+export async function until(
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+  deadlineMs = 15_000,
+): Promise<void> {
   const deadline = performance.now() + deadlineMs
   while (!(await condition())) {
     if (performance.now() > deadline) throw new Error(`not within ${deadlineMs} ms: ${what}`)
@@ -59,7 +63,12 @@ export interface RunOptions {
 /** Runs a program; it is killed when the test ends. */
 export function run(args: readonly string[], env: NodeJS.ProcessEnv = {}, options: RunOptions = {}): Program {
   const { command = process.execPath, detached = false } = options
-  const child = spawn(command, [...args], { cwd: root, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'], detached })
+  const child = spawn(command, [...args], {
+    cwd: root,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached,
+  })
   onTestFinished(() => void child.kill('SIGKILL'))
   const program: Program = {
     process: child,

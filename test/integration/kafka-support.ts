@@ -2,11 +2,15 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { crc32c } from '@node-rs/crc32'
+import { vi } from 'vitest'
 import { codes } from '../../engine/core/kafka-errors.ts'
 import { type Position, position } from '../../engine/core/numbers.ts'
 import { connectKafka } from '../../engine/kafka/kafka.ts'
 import type { GroupMembership, Kafka, ProducerIdentity, TopicPartition, TransactionClient } from '../../engine/ports.ts'
 import { testBootstrap } from '../support/stack.ts'
+
+// A loaded machine is slow, not wrong; what must not take for ever has its own deadline below.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const run = randomBytes(4).toString('hex')
 /** A name that no other run uses. */

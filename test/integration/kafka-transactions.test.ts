@@ -172,6 +172,34 @@ describe('answers after the fact', () => {
   )
 })
 
+const slow = process.env.TEST_SLOW === '1'
+test.skipIf(!slow)(
+  'the epoch runs out: commit, its repetition and the new producer id (TEST_SLOW=1, half a minute)',
+  async () => {
+    const { owner, group } = await lane('epochs')
+    const first = owner.identity.producerId
+    // aborting what never opened takes an epoch as well, and less time
+    while (owner.identity.epoch < 32_764) expect(await owner.end(false)).toBe(0)
+    for (let offset = 1; owner.identity.producerId === first; offset++) {
+      expect(await owner.offsets([at(topic, 0, offset)])).toEqual([0])
+      expect((await owner.produce(topic, 0, ['x'])).code).toBe(0)
+      const before = owner.identity
+      expect(await owner.end(true)).toBe(0)
+      expect(await until(() => owner.client.endTxn(before, true), settled)).toEqual({
+        code: 0,
+        identity: owner.identity,
+      })
+      expect((await until(() => owner.client.endTxn(before, false), settled)).code).toBe(codes.INVALID_TXN_STATE)
+      expect(await committed(group)).toBe(offset)
+    }
+    expect(owner.identity.epoch).toBe(0)
+    expect(await owner.offsets([at(topic, 0, 9)])).toEqual([0])
+    expect(await owner.end(false)).toBe(0)
+    expect(await committed(group)).not.toBe(9)
+  },
+  300_000,
+)
+
 describe('ending the transaction of a dead owner', () => {
   test('found by state and by producer id, described, fenced; the offsets are stable then', async () => {
     const { owner, group, id } = await lane('dead')

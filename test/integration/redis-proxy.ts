@@ -54,10 +54,15 @@ export class RedisProxy {
     this.#stalled = true
   }
 
+  /** Every connection ends now. */
+  cut(): void {
+    for (const socket of this.#sockets) socket.destroy()
+  }
+
   close(): void {
     this.#server.close()
-    for (const socket of this.#sockets) socket.destroy()
+    this.cut()
   }
 }
 
-export const testRedisUrl = (): URL => new URL(process.env['TEST_REDIS_URL'] ?? 'redis://127.0.0.1:16379')
+export const testRedisUrl = (): URL => new URL(process.env.TEST_REDIS_URL ?? 'redis://127.0.0.1:16379')

@@ -1,10 +1,15 @@
 import { randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
 import { Redis } from 'ioredis'
 import { afterAll, describe, expect, it } from 'vitest'
+import { taskKeys } from '../../stores/core/keys.ts'
+import { createLease } from '../../stores/lease.ts'
 import { StoreLost } from '../../stores/ports.ts'
+import { RedisConnection } from '../../stores/redis/connection.ts'
 import { WRITE } from '../../stores/redis/scripts/write.ts'
 import { openRedisStores, openStateReader } from '../../stores/redis/stores.ts'
-import { checkpointOf, layoutOf, note, ownerOf } from '../stores/layout-fixture.ts'
+import { RedisTaskCommands } from '../../stores/redis/task-commands.ts'
+import { checkpointOf, layoutOf, manyNotes, note, ownerOf, total } from '../stores/layout-fixture.ts'
 import { type StoreWorld, taskStoreContract } from '../stores/task-store-contract.ts'
 import { RedisProxy, testRedisUrl } from './redis-proxy.ts'
 
@@ -37,6 +42,8 @@ async function openWorld(commandDeadlineMs?: number): Promise<RedisWorld> {
       remove: async (task, key) => void (await hands.del(prefix(task) + key)),
       setField: async (task, key, field, text) => void (await hands.hset(prefix(task) + key, field, text)),
     },
+    commands: async (task) =>
+      RedisTaskCommands.on(await RedisConnection.open({ url: proxy.url }, 'commands'), taskKeys(application, task)),
     loseNextAnswer: async () => proxy.loseAnswerTo(new RegExp(WRITE.sha)),
     close: async () => {
       await factory.close()
@@ -104,6 +111,51 @@ describe('a connection to Redis', () => {
     }
     await nowhere.close()
     await stranger.close()
+  })
+
+  it('needs no more rights than stores/README.md lists', async () => {
+    const readme = await readFile(new URL('../../stores/README.md', import.meta.url), 'utf8')
+    const rights = /^~\{<app>:\* (resetchannels .*)$/m.exec(readme)?.[1]?.split(' ') ?? []
+    expect(rights.length).toBeGreaterThan(10)
+    const world = await openWorld()
+    const user = world.application
+    await hands.call('ACL', ['SETUSER', user, 'on', '>word', `~{${user}:*`, ...rights])
+    const url = `redis://${user}:word@${testRedisUrl().host}`
+    const layout = layoutOf(world.application)
+    const factory = openRedisStores({ url, layout, instance: 'i' })
+    const reader = openStateReader({ url, layout, instance: 'i' })
+    const problems: unknown[] = []
+    const lease = createLease(url, { application: user, onProblem: (problem) => problems.push(problem) })
+    const store = await factory.open(0)
+    await store.claim(ownerOf('a'))
+    await lease.acquire(0, 'i')
+    const version = await store.beginRebuild()
+    await store.replay(manyNotes(12_000, 1), null)
+    await store.switchTo(checkpointOf(1, version))
+    await store.apply(
+      [note('1', '1', '1'), note('0', '1', null), total('t', '1'), total('u', null)],
+      checkpointOf(2, version),
+    )
+    await store.read([
+      { kind: 'all', store: 'notes', key: '0' },
+      { kind: 'entry', store: 'notes', key: '1', field: '1' },
+      { kind: 'entry', store: 'notes', key: '1', field: '2' },
+      { kind: 'entry', store: 'totals', key: 't', field: null },
+    ])
+    await store.switchTo(checkpointOf(3, await store.beginRebuild()))
+    for (let done = false; !done; ) done = await store.sweep()
+    await reader.page(0, 'by-tenant', 'tenant', 0, 1)
+    await reader.byScore(0, 'by-tenant', 'tenant', 1)
+    await reader.get(0, 'totals', 't', null)
+    expect(await Array.fromAsync(reader.dump(0))).toEqual([])
+    expect((await factory.policy()).maxmemoryPolicy).not.toBe('unknown')
+    await lease.close()
+    expect(problems).toEqual([])
+    await store.close()
+    await factory.close()
+    await reader.close()
+    await hands.call('ACL', ['DELUSER', user])
+    await world.close()
   })
 
   it('is opened again for readers, who need no guard', async () => {

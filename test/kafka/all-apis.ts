@@ -4,6 +4,7 @@ import { apiVersionsApi } from '../../engine/kafka/protocol/api-versions.ts'
 import { createTopicsApi } from '../../engine/kafka/protocol/create-topics.ts'
 import { deleteRecordsApi } from '../../engine/kafka/protocol/delete-records.ts'
 import { describeConfigsApi } from '../../engine/kafka/protocol/describe-configs.ts'
+import { describeGroupsApi } from '../../engine/kafka/protocol/describe-groups.ts'
 import { describeProducersApi } from '../../engine/kafka/protocol/describe-producers.ts'
 import { describeTransactionsApi } from '../../engine/kafka/protocol/describe-transactions.ts'
 import { endTxnApi } from '../../engine/kafka/protocol/end-txn.ts'
@@ -16,6 +17,7 @@ import { leaveGroupApi } from '../../engine/kafka/protocol/leave-group.ts'
 import { listOffsetsApi } from '../../engine/kafka/protocol/list-offsets.ts'
 import { listTransactionsApi } from '../../engine/kafka/protocol/list-transactions.ts'
 import { metadataApi } from '../../engine/kafka/protocol/metadata.ts'
+import { offsetCommitApi } from '../../engine/kafka/protocol/offset-commit.ts'
 import { offsetFetchApi } from '../../engine/kafka/protocol/offset-fetch.ts'
 import { produceApi } from '../../engine/kafka/protocol/produce.ts'
 import { syncGroupApi } from '../../engine/kafka/protocol/sync-group.ts'
@@ -33,6 +35,7 @@ export const allApis: readonly AnyApi[] = [
   createTopicsApi,
   deleteRecordsApi,
   describeConfigsApi,
+  describeGroupsApi,
   describeProducersApi,
   describeTransactionsApi,
   endTxnApi,
@@ -45,6 +48,7 @@ export const allApis: readonly AnyApi[] = [
   listOffsetsApi,
   listTransactionsApi,
   metadataApi,
+  offsetCommitApi,
   offsetFetchApi,
   produceApi,
   syncGroupApi,

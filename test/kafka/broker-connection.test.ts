@@ -102,7 +102,7 @@ describe('BrokerConnection', () => {
     broker.answer = () => code(0)
     await connection.request(heartbeatApi, request, patientMs)
     broker.dropConnections()
-    await expect.poll(() => connection.isOpen).toBe(false)
+    await expect.poll(() => connection.isOpen, { timeout: patientMs }).toBe(false)
     expect(await connection.request(heartbeatApi, request, patientMs)).toBe(0)
   })
 
@@ -129,7 +129,7 @@ describe('BrokerConnection', () => {
   test('closed: what waits is lost, what comes is not sent', async () => {
     broker.answer = () => 'silent'
     const waiting = lost(connection.request(heartbeatApi, request, patientMs))
-    await expect.poll(() => broker.requests.length).toBe(1)
+    await expect.poll(() => broker.requests.length, { timeout: patientMs }).toBe(1)
     connection.close()
     expect((await waiting).sent).toBe(true)
     expect(await lost(connection.request(heartbeatApi, request, patientMs))).toMatchObject({ sent: false })

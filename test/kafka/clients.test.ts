@@ -8,6 +8,9 @@ import { RequestLost } from '../../engine/ports.ts'
 import { FakeBroker } from './fake-broker.ts'
 import { FakeCluster, fetched, keys, produced } from './fake-cluster.ts'
 
+/** Far above what anything here takes. */
+const patient = { timeout: 10_000 }
+
 let cluster: FakeCluster
 let kafka: Kafka
 beforeEach(async () => {
@@ -57,6 +60,20 @@ describe('metadata', () => {
     await kafka.admin.cluster()
     await cluster.brokers[0].stop()
     expect(await kafka.admin.cluster()).toMatchObject({ clusterId: 'fake' })
+  })
+})
+
+describe('topics that are not to be had', () => {
+  test('a forbidden topic is refused by name, not taken for an absent one', async () => {
+    cluster.topics = [{ name: 'a', topicId: null, leaders: [], code: 29 }]
+    await expect(kafka.admin.topics(['a'])).rejects.toMatchObject({ code: 'kafka.refused', kafkaCode: 29 })
+    const [answer] = await transactionClient().produce([batch(0)])
+    expect(answer!.code).toBe(29)
+  })
+
+  test('a broker too old for the question says so', async () => {
+    cluster.answer = () => Buffer.from([0, 35, 0, 0, 0, 0])
+    await expect(kafka.admin.finalizedFeatures()).rejects.toThrow(/UNSUPPORTED_VERSION/)
   })
 })
 
@@ -177,7 +194,7 @@ describe('produce', () => {
     expect((await client.produce([batch(1), batch(0)])).map(({ code }) => code)).toEqual([6, 0])
     cluster.topics = [{ ...cluster.topics[0]!, leaders: [0, 0, 0, 0] }]
     cluster.answer = () => produced('a', [[1, 0]])
-    await expect.poll(async () => (await client.produce([batch(1)]))[0]!.code).toBe(0)
+    await expect.poll(async () => (await client.produce([batch(1)]))[0]!.code, patient).toBe(0)
   })
 
   test('a broker lost after it was sent to: the call throws, after the other broker was heard', async () => {
@@ -254,8 +271,20 @@ describe('fetch', () => {
     await client.fetch([ask(0), ask(1)], options)
     cluster.answer = (broker) => fetched(id, broker === 0 ? [[0, 0, 'x']] : [[1, 0, 'yy']])
     await expect
-      .poll(async () => (await client.fetch([ask(0), ask(1)], options)).map(({ code }) => code))
+      .poll(async () => (await client.fetch([ask(0), ask(1)], options)).map(({ code }) => code), patient)
       .toEqual([0, 0])
+  })
+
+  test('a metadata broker that hangs does not hold up the fetches from others', async () => {
+    const client = kafka.fetchClient()
+    cluster.topics = [{ ...cluster.topics[0]!, leaders: [1, 0] }]
+    cluster.answer = (broker) => (broker === 0 ? 'cut' : fetched(id, [[0, 0, 'x']]))
+    await client.fetch([ask(0), ask(1)], options)
+    cluster.silentMetadata = 'both'
+    const before = cluster.seen(keys.metadata)
+    expect((await client.fetch([ask(0), ask(1)], options))[0]!.code).toBe(0)
+    // It waited for one broker at most, and not until that one was given up.
+    expect(cluster.seen(keys.metadata) - before).toBe(1)
   })
 
   test('no leader, no topic', async () => {
@@ -295,7 +324,7 @@ describe('fetch', () => {
 test('close ends what waits and refuses what comes', async () => {
   const client = transactionClient()
   const waiting = client.produce([batch(0)]).catch((error: unknown) => error)
-  await expect.poll(() => cluster.seen(keys.produce)).toBe(1)
+  await expect.poll(() => cluster.seen(keys.produce), patient).toBe(1)
   await kafka.close()
   expect(await waiting).toBeInstanceOf(RequestLost)
   await expect(client.endTxn(identity, true)).rejects.toBeInstanceOf(RequestLost)

@@ -4,6 +4,7 @@
 
 import type { AddressInfo } from 'node:net'
 import { createServer, type Server, type Socket } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
 import { Writer } from '@platformatic/kafka'
 
 export interface FakeRequest {
@@ -18,7 +19,14 @@ export interface FakeRequest {
 /** A Writer or Buffer is the answer's body; 'silent' answers nothing; 'cut' destroys the connection. */
 export type FakeAnswer = Writer | Buffer | 'silent' | 'cut'
 
-const apiVersionsKey = 18
+/** TLS as a server has it. */
+export interface FakeTls {
+  readonly key: Buffer
+  readonly cert: Buffer
+}
+
+/** ApiVersions in any version and SaslHandshake are answered without tagged fields in the header. */
+const plainHeaders = new Set([17, 18])
 
 export class FakeBroker {
   readonly requests: FakeRequest[] = []
@@ -28,13 +36,15 @@ export class FakeBroker {
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
 
-  private constructor() {
-    this.#server = createServer((socket) => this.#serve(socket))
+  private constructor(tls?: FakeTls) {
+    const serve = (socket: Socket) => this.#serve(socket)
+    this.#server = tls ? createTlsServer(tls, serve) : createServer(serve)
+    this.#server.on('tlsClientError', () => {})
   }
 
-  static async start(port = 0): Promise<FakeBroker> {
-    const broker = new FakeBroker()
-    await new Promise<void>((resolve) => broker.#server.listen(port, '127.0.0.1', resolve))
+  static async start(tls?: FakeTls): Promise<FakeBroker> {
+    const broker = new FakeBroker(tls)
+    await new Promise<void>((resolve) => broker.#server.listen(0, '127.0.0.1', resolve))
     broker.port = (broker.#server.address() as AddressInfo).port
     return broker
   }
@@ -70,14 +80,16 @@ export class FakeBroker {
         pending = pending.subarray(4 + frame.length)
         const key = frame.readInt16BE(0)
         const clientIdLength = Math.max(0, frame.readInt16BE(8))
-        const body = frame.subarray(10 + clientIdLength + 1)
-        const request = { key, version: frame.readInt16BE(2), body, socket, connection }
+        const version = frame.readInt16BE(2)
+        const plainRequest = key === 17 || (key === 18 && version < 3)
+        const body = frame.subarray(10 + clientIdLength + (plainRequest ? 0 : 1))
+        const request = { key, version, body, socket, connection }
         this.requests.push(request)
         const answer = await this.answer(request)
         if (answer === 'cut') socket.destroy()
         else if (answer !== 'silent') {
           const payload = Buffer.isBuffer(answer) ? answer : answer.buffer
-          const header = Buffer.alloc(key === apiVersionsKey ? 8 : 9)
+          const header = Buffer.alloc(plainHeaders.has(key) ? 8 : 9)
           header.writeInt32BE(header.length - 4 + payload.length, 0)
           frame.copy(header, 4, 4, 8) // correlation id
           socket.write(Buffer.concat([header, payload]))
@@ -89,8 +101,10 @@ export class FakeBroker {
 
 export interface FakeTopic {
   readonly name: string
-  readonly topicId: string
+  /** Null: the topic is not to be had, for the reason of `code`. */
+  readonly topicId: string | null
   readonly leaders: readonly number[]
+  readonly code?: number
 }
 
 /** A Metadata v12 answer: these brokers (node id = index), these topics; asked names that are not among them: code 3. */
@@ -107,12 +121,12 @@ export function metadataAnswer(
     .appendString('fake')
     .appendInt32(0)
   const entries = asked.map(
-    (name) => topics.find((topic) => topic.name === name) ?? { name, topicId: null, leaders: [] },
+    (name) => topics.find((topic) => topic.name === name) ?? { name, topicId: null, leaders: [], code: 3 },
   )
   return writer
     .appendArray(entries, (writer, topic) => {
       writer
-        .appendInt16(topic.topicId === null ? 3 : 0)
+        .appendInt16(topic.code ?? 0)
         .appendString(topic.name)
         .appendUUID(topic.topicId)
         .appendBoolean(false)

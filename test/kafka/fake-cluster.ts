@@ -17,6 +17,8 @@ export class FakeCluster {
   topics: FakeTopic[] = [{ name: 'a', topicId: topicId(1), leaders: [0, 1, 0, -1] }]
   /** Index of the broker that coordinates everything, or the code with which the look-up is answered. */
   coordinator: number | { code: number } = 0
+  /** Which broker hangs when it is asked for metadata. */
+  silentMetadata: number | 'both' | null = null
   answer: (broker: number, request: FakeRequest) => FakeAnswer = () => 'silent'
   readonly brokers: readonly [FakeBroker, FakeBroker]
 
@@ -47,6 +49,7 @@ export class FakeCluster {
 
   #answer(broker: number, request: FakeRequest): FakeAnswer {
     if (request.key === keys.metadata) {
+      if (this.silentMetadata === 'both' || this.silentMetadata === broker) return 'silent'
       const ports = this.brokers.map(({ port }) => port)
       return metadataAnswer(ports, this.topics, askedTopics(request.body))
     }

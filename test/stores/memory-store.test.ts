@@ -1,3 +1,5 @@
+import { taskKeys } from '../../stores/core/keys.ts'
+import { MemoryTaskCommands } from '../../stores/memory/task-commands.ts'
 import { MemoryRedis } from '../../stores/memory.ts'
 import { layoutOf } from './layout-fixture.ts'
 import { type StoreWorld, taskStoreContract } from './task-store-contract.ts'
@@ -20,6 +22,10 @@ taskStoreContract('memory', async (): Promise<StoreWorld> => {
       setText: async (task, key, text) => redis.keyspace.setText(prefix(task) + key, text),
       remove: async (task, key) => void redis.keyspace.delete(prefix(task) + key),
       setField: async (task, key, field, text) => redis.keyspace.setField(prefix(task) + key, field, text),
+    },
+    commands: async (task) => {
+      const keys = taskKeys('memory-test', task)
+      return new MemoryTaskCommands(redis.keyspace, keys, async (_command, work) => work())
     },
     loseNextAnswer: async () => {
       lose = true

@@ -3,6 +3,7 @@
  * A world is one server with one layout; `hands` are those of somebody who changes keys behind the store's back.
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { TaskCommands } from '../../stores/commands.ts'
 import { CHUNK_CHANGES_MAX } from '../../stores/core/write-plan.ts'
 import type { Checkpoint, StateReader, StoreFactory, TaskStore } from '../../stores/ports.ts'
 import { StoreForeign, StoreLost, StoreRefused } from '../../stores/ports.ts'
@@ -18,6 +19,8 @@ export interface StoreWorld {
     remove(task: number, key: string): Promise<void>
     setField(task: number, key: string, field: string, text: string): Promise<void>
   }
+  /** The commands below a store, on a connection of their own. */
+  commands(task: number): Promise<TaskCommands>
   /** The next write of any store of this world is carried out, but its answer is lost with the connection. */
   loseNextAnswer(): Promise<void>
   close(): Promise<void>
@@ -508,6 +511,25 @@ export function taskStoreContract(name: string, open: () => Promise<StoreWorld>)
         expect(await versionsOf()).toEqual([version])
       })
 
+      it('checks again inside the removal that the versions are dead and the owner is ours', async () => {
+        const { store, version } = await fresh('a')
+        await store.apply([note('1', '1', '1')], checkpointOf(2, version))
+        const building = await store.beginRebuild()
+        await store.replay([note('1', '1', '1')], null)
+        const commands = await world.commands(TASK)
+        const before = await world.hands.keys(TASK)
+        const { keys } = await commands.scanKeys('0')
+        expect(await commands.remove('a', ['v0000000000000000', version], keys)).toBe(false)
+        expect(await commands.remove('a', [building], keys)).toBe(false)
+        expect(await commands.remove('b', ['v0000000000000000'], keys)).toBe(false)
+        expect(await commands.finishSweep('b', [])).toBe(false)
+        await world.hands.setField(TASK, 'task', 'checkpoint', 'unreadable')
+        expect(await commands.remove('a', ['v0000000000000000'], keys)).toBe(false)
+        expect(await commands.inspect('a', building)).toBeNull()
+        expect(await world.hands.keys(TASK)).toEqual(before)
+        await commands.close()
+      })
+
       it('is refused once another owner has claimed', async () => {
         const { store, version } = await fresh('a')
         await store.apply([note('1', '1', '1')], checkpointOf(2, version))
@@ -528,6 +550,7 @@ export function taskStoreContract(name: string, open: () => Promise<StoreWorld>)
         expect(await world.reader.page(5, 'by-tenant', 'tenant', 0, 10)).toEqual({ members: [], total: 0 })
         expect(await world.reader.byScore(5, 'by-tenant', 'tenant', 1)).toEqual([])
         expect(await Array.fromAsync(world.reader.dump(5))).toEqual([])
+        expect(await Array.fromAsync(world.reader.dumpIndex(5, 'by-tenant'))).toEqual([])
       })
 
       it('pages an index in score order and finds by score', async () => {
@@ -550,6 +573,30 @@ export function taskStoreContract(name: string, open: () => Promise<StoreWorld>)
           JSON.stringify([change.store, change.key, change.field, change.json])
         const dumped = new Set((await Array.fromAsync(world.reader.dump(TASK))).map(id))
         expect([...dumped].sort()).toEqual(changes.map(id).sort())
+      })
+
+      it('dumps every member of one index with its score', async () => {
+        const { store, version } = await fresh('a')
+        const changes = [...manyNotes(3_000), note('ü:/%', '7', '"x"')]
+        await store.apply(changes, checkpointOf(2, version))
+        const id = ({ group, member, score }: { group: string; member: string; score: number }) =>
+          JSON.stringify([group, member, score])
+        const wanted = (group: (key: string) => string, member: (key: string, field: string) => string) =>
+          changes.map(({ key, field }) => id({ group: group(key), member: member(key, field!), score: Number(field) }))
+        const dumped = async (index: string) => [
+          ...new Set((await Array.fromAsync(world.reader.dumpIndex(TASK, index))).map(id)),
+        ]
+        expect((await dumped('by-character')).sort()).toEqual(
+          wanted(
+            (key) => key,
+            (_, field) => field,
+          ).sort(),
+        )
+        const ofTenant = wanted(
+          () => 'tenant',
+          (key, field) => `${key}:${field}`,
+        )
+        expect((await dumped('by-tenant')).sort()).toEqual(ofTenant.sort())
       })
 
       it('gives up a dump across a switch', async () => {

@@ -110,6 +110,16 @@ describe('a batch', () => {
   })
 })
 
+test('a limit is the largest size allowed', () => {
+  for (const value of ['x'.repeat(500), 'é'.repeat(500), Buffer.alloc(500)]) {
+    const free = new RecordBatchBuilder()
+    free.add(1, null, value, NO_HEADERS)
+    const bounded = new RecordBatchBuilder()
+    expect(bounded.tryAdd(free.sizeBytes - 1, 1, null, value, NO_HEADERS)).toBe(false)
+    expect(bounded.tryAdd(free.sizeBytes, 1, null, value, NO_HEADERS)).toBe(true)
+  }
+})
+
 describe('a rolling batch', () => {
   test('splits below its limit and counts sequences on', () => {
     fc.assert(

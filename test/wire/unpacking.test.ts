@@ -94,8 +94,8 @@ describe('unpacking', () => {
   })
 
   test.each([
-    ['a copy before the start', '0500610504'],
-    ['a copy at no distance', '0500610500'],
+    ['a copy before the start', '0600610504'],
+    ['a copy at no distance', '0600610500'],
     ['a copy past the length announced', '0300610501'],
     ['literals past the length announced', '010461'.padEnd(10, '61')],
     ['literals past the end', '201c6161'],

@@ -1,5 +1,6 @@
 /** ApiVersions v4: what the broker speaks, and the cluster's finalized feature levels (tagged field 2). */
 import { apiVersionsV4 } from '@platformatic/kafka'
+import { codes } from '../../core/kafka-errors.ts'
 import type { Code } from '../../ports.ts'
 import type { Api } from './api.ts'
 
@@ -20,6 +21,8 @@ export const apiVersionsApi: Api<{ readonly name: string; readonly version: stri
   },
   decode(answer) {
     const code = answer.int16()
+    // A broker that does not know this version answers so in the layout of version 0.
+    if (code === codes.UNSUPPORTED_VERSION) return { code, apis: [], finalized: new Map() }
     const apis = answer.structs((reader) => ({ key: reader.int16(), min: reader.int16(), max: reader.int16() }))
     answer.int32() // throttle time
     const finalized = new Map<string, number>()

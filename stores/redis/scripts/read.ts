@@ -6,7 +6,8 @@
  *       3 JSON list, one number per key: fields asked of it; -1 = its value; -2 = all its fields
  *       4 fields that all keys of kind -2 may answer together
  *       5.. the fields asked for, key by key
- * reply 0 when refused; else a list, one item per key: list of values; value; list of fields and values; or the number
+ * reply 0 when refused; else a list, one item per key: list of values, or the one value when one field was asked for
+ *       (most keys: a list in a list would cost both sides a third more); value; list of fields and values; or the number
  *       of fields of a key of kind -2 that did not fit any more
  */
 import { script } from './script.ts'
@@ -17,6 +18,7 @@ export const READ_ALL = -2
 export const READ = script(`
 local task = redis.call('HMGET', KEYS[1], 'owner', 'checkpoint')
 if task[1] ~= ARGV[1] or (task[2] or '') ~= ARGV[2] then return 0 end
+local call = redis.call
 local counts = cjson.decode(ARGV[3])
 local room = tonumber(ARGV[4])
 local at = 5
@@ -24,18 +26,21 @@ local replies = {}
 for i = 1, #counts do
   local key = KEYS[i + 1]
   local count = counts[i]
-  if count == ${READ_VALUE} then
-    replies[i] = redis.call('GET', key)
+  if count == 1 then
+    replies[i] = call('HGET', key, ARGV[at])
+    at = at + 1
+  elseif count == ${READ_VALUE} then
+    replies[i] = call('GET', key)
   elseif count == ${READ_ALL} then
-    local fields = redis.call('HLEN', key)
+    local fields = call('HLEN', key)
     if fields > room then
       replies[i] = fields
     else
       room = room - fields
-      replies[i] = redis.call('HGETALL', key)
+      replies[i] = call('HGETALL', key)
     end
   else
-    replies[i] = redis.call('HMGET', key, unpack(ARGV, at, at + count - 1))
+    replies[i] = call('HMGET', key, unpack(ARGV, at, at + count - 1))
     at = at + count
   end
 end

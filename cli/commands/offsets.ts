@@ -1,0 +1,133 @@
+/** `tributary offsets`: committed offsets beside the changelog's, and mending them. Dry runs unless told otherwise. */
+import type { Command } from 'commander'
+import { type Context, type Io, withContext } from '../context.ts'
+import {
+  isBad,
+  type OffsetFacts,
+  type OffsetPlan,
+  type OffsetRow,
+  offsetRows,
+  planAdopt,
+  planEarliest,
+  planRestore,
+  positionsOf,
+} from '../core/offsets.ts'
+import { table } from '../core/table.ts'
+import { EXIT, type Exit } from '../errors.ts'
+import { gatherFacts, groupMembers, writePlan } from '../offsets.ts'
+import { json, type Register, type Run, withJson } from './command.ts'
+
+const ACTIONS = [
+  {
+    name: 'restore',
+    plan: planRestore,
+    description: "set the group's offsets to those of the changelog's checkpoints",
+    mends: 'offsets.missing, offsets.mismatch',
+  },
+  {
+    name: 'adopt',
+    plan: planAdopt,
+    description: "go on from the group's offsets with empty state: take over from the service that ran in this group",
+    mends: 'offsets.foreign',
+  },
+  {
+    name: 'earliest',
+    plan: planEarliest,
+    description: 'begin at the start of every log with empty state, where the changelog has none',
+    mends: 'offsets.foreign',
+  },
+] as const
+
+export const offsetsCommand: Register = (parent, io, run) => {
+  const offsets = parent.command('offsets').description("the group's committed offsets")
+  withJson(offsets.command('show'))
+    .description("committed offsets beside those of the changelog's checkpoints; exits 1 when a task would stop")
+    .action((options: { json?: true }) =>
+      run(() => withContext(io, (context) => show(context, io, options.json === true))),
+    )
+  for (const action of ACTIONS) mend(offsets, action, io, run)
+}
+
+async function show(context: Context, io: Io, asJson: boolean): Promise<Exit> {
+  const { tasks } = await gatherFacts(context)
+  const rows = tasks.flatMap((task) => offsetRows(context.plan, task))
+  const bad = rows.some(({ state }) => isBad(state))
+  io.out(asJson ? json({ group: context.plan.groupId, ok: !bad, partitions: rows }) : rowsText(rows))
+  return bad ? EXIT.negative : EXIT.ok
+}
+
+const rowsText = (rows: readonly OffsetRow[]): string =>
+  table(
+    ['TASK', 'TOPIC', 'PARTITION', 'COMMITTED', 'CHANGELOG', 'STATE'],
+    rows.map((row) => [row.task, row.topic, row.partition, row.committed, row.changelog, row.state]),
+  )
+
+function mend(parent: Command, action: (typeof ACTIONS)[number], io: Io, run: Run): void {
+  withJson(parent.command(action.name))
+    .description(action.description)
+    .option('--execute', 'write it; without this nothing is written')
+    .addHelpText(
+      'after',
+      `\nMends: ${action.mends}. Refused (exit 1) while the group has members: stop the service first.`,
+    )
+    .action((options: { json?: true; execute?: true }) =>
+      run(() =>
+        withContext(io, async (context) => {
+          const facts = await gatherFacts(context)
+          const planned = action.plan(facts)
+          const execute = options.execute === true
+          const members = await groupMembers(context)
+          const refused = [
+            ...members.map((member) => `the group has an active member, ${member}: stop the service first`),
+            ...planned.problems,
+          ]
+          const empty = planned.changes.length === 0 && planned.records.length === 0
+          const written = execute && refused.length === 0 && !empty
+          if (written) await writePlan(context, planned)
+          const { changes, records } = planned
+          if (options.json)
+            io.out(
+              json({
+                action: action.name,
+                written,
+                refused,
+                changes,
+                checkpoints: records.map(({ task, record }) => ({ task, positions: record.positions })),
+              }),
+            )
+          else io.out(planText(facts, planned, { written, refused, execute, empty }))
+          return refused.length > 0 ? EXIT.negative : EXIT.ok
+        }),
+      ),
+    )
+}
+
+function planText(
+  { plan }: OffsetFacts,
+  { changes, records }: OffsetPlan,
+  how: { written: boolean; refused: readonly string[]; execute: boolean; empty: boolean },
+): string {
+  const parts: string[] = []
+  if (changes.length > 0)
+    parts.push(
+      table(
+        ['TASK', 'TOPIC', 'PARTITION', 'COMMITTED', 'WILL BE'],
+        changes.map((change) => [change.task, change.topic, change.partition, change.from, change.to]),
+      ),
+    )
+  if (records.length > 0)
+    parts.push(
+      table(
+        ['TASK', 'FIRST CHECKPOINT IN', 'TOPIC', 'PARTITION', 'POSITION'],
+        records.flatMap(({ task, record }) =>
+          positionsOf(record).map((at) => [task, plan.changelog.topic, at.topic, at.partition, at.position]),
+        ),
+      ),
+    )
+  for (const reason of how.refused) parts.push(`refused: ${reason}\n`)
+  if (how.empty) parts.push('nothing to do\n')
+  else if (how.written) parts.push('written\n')
+  else if (!how.execute) parts.push('nothing was written: add --execute\n')
+  else parts.push('nothing was written\n')
+  return parts.join('\n')
+}

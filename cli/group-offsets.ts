@@ -1,0 +1,69 @@
+/** Reads a task's committed offsets and the checkpoint records around that moment, so that a busy service can be judged. */
+
+import { keyOf, type RecordView, valueOf as valueBytesOf } from '../engine/core/headers.ts'
+import { type Plan, partitionsOf } from '../engine/core/plan.ts'
+import type { FetchClient, GroupClient, Kafka } from '../engine/ports.ts'
+import { type ChangelogEntry, type CheckpointRecord, decodeChangelogRecord } from '../stores/core/changelog.ts'
+import { partitionName, positionsOf, type TaskOffsets } from './core/offsets.ts'
+import { CliError, EXIT } from './errors.ts'
+import { answerOf } from './patience.ts'
+import { logRanges, newestRecords } from './records.ts'
+
+/** A quiet moment is found at the first try; on a busy task it is not, and then the two records bound the truth. */
+const TRIES = 3
+
+export interface OffsetSources {
+  readonly plan: Plan
+  readonly kafka: Kafka
+  readonly group: GroupClient
+  readonly fetch: FetchClient
+}
+
+/** Throws CliError. */
+export async function readTaskOffsets(sources: OffsetSources, task: number): Promise<TaskOffsets> {
+  let before = await lastCheckpoint(sources, task)
+  for (let tries = 1; ; tries++) {
+    const committed = await committedOffsets(sources, task, before)
+    const after = await lastCheckpoint(sources, task)
+    if (before?.batch === after?.batch || tries === TRIES) return { task, committed, before, after }
+    before = after
+  }
+}
+
+async function committedOffsets(
+  { plan, group }: OffsetSources,
+  task: number,
+  known: CheckpointRecord | null,
+): Promise<ReadonlyMap<string, number>> {
+  const partitions = new Map(
+    [...partitionsOf(plan, task), ...positionsOf(known)].map((p) => [partitionName(p.topic, p.partition), p]),
+  )
+  const { offsets } = await answerOf(
+    `offsets of group ${plan.groupId}`,
+    'group',
+    () => group.offsets([...partitions.values()], true),
+    ({ code }) => code,
+  )
+  return new Map(offsets.map((o) => [partitionName(o.topic, o.partition), o.position]))
+}
+
+/** The newest checkpoint record of a task's changelog; null: it has none. Throws CliError `changelog.foreign`. */
+export async function lastCheckpoint(
+  { plan, kafka, fetch }: OffsetSources,
+  task: number,
+): Promise<CheckpointRecord | null> {
+  const at = { topic: plan.changelog.topic, partition: task }
+  const log = (await logRanges(kafka, [at])).get(partitionName(at.topic, at.partition))!
+  const options = { count: 1, open: 'wait', offsetsMax: Number.POSITIVE_INFINITY } as const
+  const { items } = await newestRecords(fetch, at, log, options, (view) => {
+    const entry = changelogEntry(view)
+    if (entry.kind === 'change') return null
+    if (entry.kind === 'checkpoint') return entry.checkpoint
+    const why = entry.kind === 'foreign' ? entry.reason : `state format ${entry.stateFormat}`
+    throw new CliError('changelog.foreign', EXIT.negative, `${at.topic}-${task}, offset ${view.offset}: ${why}`)
+  })
+  return items[0] ?? null
+}
+
+export const changelogEntry = (view: RecordView): ChangelogEntry =>
+  decodeChangelogRecord(keyOf(view)?.toString('utf8') ?? null, valueBytesOf(view)?.toString('utf8') ?? null)

@@ -1,0 +1,99 @@
+/**
+ * What `tributary offsets` asks and writes. The order of writing: committed offsets first, which the broker refuses while
+ * the group has members, then the first checkpoint records; a task that sees only the first part stops as before.
+ */
+import { NO_HEADERS } from '../engine/core/headers.ts'
+import { position } from '../engine/core/numbers.ts'
+import { partitionsOf } from '../engine/core/plan.ts'
+import type { OffsetToCommit } from '../engine/ports.ts'
+import { RecordBatchBuilder } from '../engine/wire/record-batch-builder.ts'
+import { CHECKPOINT_KEY, encodeCheckpointRecord } from '../stores/core/changelog.ts'
+import type { Context } from './context.ts'
+import type { OffsetFacts, OffsetPlan, TaskOffsets } from './core/offsets.ts'
+import { CliError, EXIT } from './errors.ts'
+import { readTaskOffsets } from './group-offsets.ts'
+import { answerOf, worstOf } from './patience.ts'
+import { logRanges } from './records.ts'
+
+const TRANSACTIONAL_ID = 'tributary-cli'
+const UNKNOWN_MEMBER_ID = 25
+const NOBODY = { producerId: -1n, epoch: -1, baseSequence: -1, transactional: false, compression: 'none' } as const
+
+/** Throws CliError. */
+export async function gatherFacts({ plan, kafka }: Context): Promise<OffsetFacts> {
+  const group = kafka.groupClient(plan.groupId)
+  const fetch = kafka.fetchClient()
+  try {
+    const tasks: TaskOffsets[] = []
+    for (let task = 0; task < plan.tasks; task++) tasks.push(await readTaskOffsets({ plan, kafka, group, fetch }, task))
+    const readable = tasks.flatMap(({ task }) => partitionsOf(plan, task))
+    return { plan, tasks, logs: await logRanges(kafka, readable), transactionalId: TRANSACTIONAL_ID }
+  } finally {
+    await group.close()
+    await fetch.close()
+  }
+}
+
+/** One line per member of the group. Throws CliError. */
+export async function groupMembers({ plan, kafka }: Context): Promise<readonly string[]> {
+  const admin = kafka.groupAdmin(plan.groupId)
+  try {
+    const { members } = await answerOf(
+      `group ${plan.groupId}`,
+      'group',
+      () => admin.describe(),
+      ({ code }) => code,
+    )
+    return members.map(({ memberId, instanceId, host }) => `${instanceId ?? memberId} at ${host}`)
+  } finally {
+    await admin.close()
+  }
+}
+
+/** Throws CliError; what is half written is written again by the same command. */
+export async function writePlan(context: Context, { changes, records }: OffsetPlan): Promise<void> {
+  if (changes.length > 0)
+    await commit(
+      context,
+      changes.map(({ topic, partition, to }) => ({ topic, partition, position: position(to) })),
+    )
+  if (records.length > 0) await append(context, records)
+}
+
+async function commit({ plan, kafka }: Context, offsets: readonly OffsetToCommit[]): Promise<void> {
+  const admin = kafka.groupAdmin(plan.groupId)
+  try {
+    await answerOf(
+      `committing offsets of group ${plan.groupId}`,
+      'group',
+      async () => {
+        const answers = await admin.commit(offsets)
+        if (answers.some(({ code }) => code === UNKNOWN_MEMBER_ID))
+          throw new CliError(
+            'group.active',
+            EXIT.negative,
+            `group ${plan.groupId} has members by now: stop the service first`,
+          )
+        return answers
+      },
+      worstOf,
+    )
+  } finally {
+    await admin.close()
+  }
+}
+
+/** Appended outside of a transaction: one record per task, and the same record twice does no harm. */
+async function append({ plan, kafka }: Context, records: OffsetPlan['records']): Promise<void> {
+  const publisher = kafka.publisher()
+  try {
+    const batches = records.map(({ task, record }) => {
+      const builder = new RecordBatchBuilder()
+      builder.add(Date.now(), Buffer.from(CHECKPOINT_KEY), encodeCheckpointRecord(record), NO_HEADERS)
+      return { topic: plan.changelog.topic, partition: task, bytes: builder.finish(NOBODY) }
+    })
+    await answerOf(`writing to ${plan.changelog.topic}`, 'transaction', () => publisher.publish(batches), worstOf)
+  } finally {
+    await publisher.close()
+  }
+}

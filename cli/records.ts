@@ -1,0 +1,133 @@
+/**
+ * Reading a partition of a topic, committed records only, from one offset to another. Owns nothing: positions are the
+ * caller's, the fetch connection is handed in.
+ */
+
+import type { RecordView } from '../engine/core/headers.ts'
+import { classify, nameOf } from '../engine/core/kafka-errors.ts'
+import { type Position, position } from '../engine/core/numbers.ts'
+import type { FetchClient, Kafka, TopicPartition } from '../engine/ports.ts'
+import { fetchEnd } from '../engine/wire/fetch-end.ts'
+import { FetchedRecords } from '../engine/wire/fetched-records.ts'
+import type { LogRange } from './core/offsets.ts'
+import { partitionName } from './core/offsets.ts'
+import { CliError, EXIT } from './errors.ts'
+import { answerOf, PATIENCE_MS, worstOf } from './patience.ts'
+
+const FETCH_BYTES_MAX = 4 * 1024 * 1024
+const FETCH_WAIT_MS = 100
+/** Offsets in the first window that is read backwards, and the factor by which the next ones grow. */
+const WINDOW_OFFSETS = 256
+const WINDOW_GROWTH = 4
+/** A large window is cut to its newest records now and then, not at each. */
+const KEPT_MIN = 100
+
+/** What to do where the records of an open transaction begin, below the end. */
+export type AtOpenTransaction = 'wait' | 'stop'
+
+/**
+ * Calls `take` for every committed record at offsets from..end-1, in order.
+ * @throws CliError `kafka.transaction_open`, `kafka.refused`, `offset.out_of_range`, `kafka.unreachable`; WireError
+ */
+export async function readRecords(
+  fetch: FetchClient,
+  { topic, partition }: TopicPartition,
+  from: Position,
+  end: Position,
+  open: AtOpenTransaction,
+  take: (view: RecordView) => void,
+): Promise<void> {
+  const name = partitionName(topic, partition)
+  let at = from
+  let deadline = performance.now() + PATIENCE_MS
+  while (at < end) {
+    const [answer] = await fetch.fetch([{ topic, partition, position: at, maxBytes: FETCH_BYTES_MAX }], {
+      maxWaitMs: FETCH_WAIT_MS,
+      minBytes: 1,
+      maxBytes: FETCH_BYTES_MAX,
+    })
+    const code = answer?.code ?? -1
+    if (answer && code === 0) {
+      const next = fetchEnd(answer.records, at)
+      if (next > at) {
+        const records = new FetchedRecords(answer.records, answer.aborted, at)
+        for (let view = records.next(); view && view.offset < end; view = records.next()) take(view)
+        at = next
+        deadline = performance.now() + PATIENCE_MS
+        continue
+      }
+      if (open === 'stop' && at >= answer.lastStableOffset) return
+    } else if (code === 1) {
+      throw new CliError(
+        'offset.out_of_range',
+        EXIT.negative,
+        `${name}: its log begins behind offset ${at} by now: ask again`,
+      )
+    } else if (classify(code, 'read') !== 'RETRY') {
+      throw new CliError('kafka.refused', EXIT.unreachable, `${name}: ${nameOf(code)}`)
+    }
+    if (performance.now() < deadline) continue
+    const seconds = PATIENCE_MS / 1_000
+    if (code === 0)
+      throw new CliError(
+        'kafka.transaction_open',
+        EXIT.unreachable,
+        `${name}: a transaction is open at ${at} since ${seconds} s`,
+      )
+    throw new CliError('kafka.unreachable', EXIT.unreachable, `${name}: still ${nameOf(code)} after ${seconds} s`)
+  }
+}
+
+/** Start and end (read_uncommitted) of partitions' logs, by `topic-partition`. Throws CliError. */
+export async function logRanges(kafka: Kafka, partitions: readonly TopicPartition[]): Promise<Map<string, LogRange>> {
+  if (partitions.length === 0) return new Map()
+  const ask = (at: 'earliest' | 'latest') =>
+    answerOf('ListOffsets', 'read', () => kafka.admin.listOffsets(partitions, at), worstOf)
+  const [starts, ends] = await Promise.all([ask('earliest'), ask('latest')])
+  return new Map(
+    starts.map(({ topic, partition, position: start }, index) => [
+      partitionName(topic, partition),
+      { start, end: ends[index]!.position },
+    ]),
+  )
+}
+
+/** The end of one partition's log, as read_uncommitted sees it. */
+export async function logEnd(kafka: Kafka, at: TopicPartition): Promise<Position> {
+  const [end] = await answerOf('ListOffsets', 'read', () => kafka.admin.listOffsets([at], 'latest'), worstOf)
+  return end!.position
+}
+
+export interface Newest<T> {
+  /** Oldest first. */
+  readonly items: readonly T[]
+  /** False: there may be older ones; the search ended at `offsetsMax`. */
+  readonly complete: boolean
+}
+
+/** The newest `count` records for which `pick` answers something, searched backwards in growing windows. */
+export async function newestRecords<T>(
+  fetch: FetchClient,
+  at: TopicPartition,
+  log: LogRange,
+  options: { readonly count: number; readonly open: AtOpenTransaction; readonly offsetsMax: number },
+  pick: (view: RecordView) => T | null,
+): Promise<Newest<T>> {
+  let items: T[] = []
+  let windowOffsets = Math.max(WINDOW_OFFSETS, options.count * 2)
+  let end = log.end
+  while (end > log.start && items.length < options.count) {
+    if (log.end - end >= options.offsetsMax) return { items, complete: false }
+    const start = Math.max(log.start, end - windowOffsets)
+    const found: T[] = []
+    await readRecords(fetch, at, position(start), position(end), options.open, (view) => {
+      const item = pick(view)
+      if (item !== null) found.push(item)
+      if (found.length >= KEPT_MIN + 2 * options.count) found.splice(0, found.length - options.count)
+    })
+    items = [...found, ...items]
+    end = start
+    windowOffsets *= WINDOW_GROWTH
+  }
+  return { items: items.slice(-options.count), complete: true }
+}

@@ -1,0 +1,80 @@
+/**
+ * What `tributary state get` reads: notes, from the task where they are at home. Without a tenant the state of that one
+ * task is walked through, for no index leads from a character or a note to its tenants.
+ */
+import { partitionFor } from '../engine/core/murmur2.ts'
+import { characterKey } from '../topology/notes/key.ts'
+import { type Note, notes, notesByTenant } from '../topology/notes/state.ts'
+import type { Context } from './context.ts'
+
+export interface FoundNote {
+  readonly tenantId: string
+  readonly characterId: number
+  readonly noteId: number
+  readonly note: Note
+}
+
+export interface Found {
+  /** null: the id tells no task. */
+  readonly task: number | null
+  /** In order of tenant, then id. */
+  readonly notes: readonly FoundNote[]
+}
+
+export async function notesOfCharacter(
+  { plan, reader }: Context,
+  characterId: number,
+  tenantId: string | null,
+): Promise<Found> {
+  const task = partitionFor(characterKey(characterId), plan.tasks)
+  if (tenantId !== null) {
+    const fields = await reader.all(task, notes.name, notes.keyText({ tenantId, characterId } as never))
+    return { task, notes: sorted(fields.map(([field, json]) => found(tenantId, characterId, field, json))) }
+  }
+  const all = await walk({ reader }, task, (owner) => owner.characterId === characterId)
+  return { task, notes: all }
+}
+
+export async function noteById({ plan, reader }: Context, noteId: number, tenantId: string | null): Promise<Found> {
+  const task = (noteId - 1) % plan.stride
+  if (noteId < 1 || task >= plan.tasks) return { task: null, notes: [] }
+  if (tenantId === null) return { task, notes: await walk({ reader }, task, (_, field) => field === String(noteId)) }
+  const notesFound: FoundNote[] = []
+  for (const member of await reader.byScore(task, notesByTenant.name, tenantId, noteId)) {
+    const characterId = Number(member.slice(0, member.indexOf(':')))
+    const json = await reader.get(task, notes.name, notes.keyText({ tenantId, characterId } as never), String(noteId))
+    if (json !== null) notesFound.push(found(tenantId, characterId, String(noteId), json))
+  }
+  return { task, notes: notesFound }
+}
+
+interface OwnerText {
+  readonly tenantId: string
+  readonly characterId: number
+}
+
+async function walk(
+  { reader }: Pick<Context, 'reader'>,
+  task: number,
+  wanted: (owner: OwnerText, field: string) => boolean,
+): Promise<readonly FoundNote[]> {
+  const byName = new Map<string, FoundNote>()
+  for await (const { store, key, field, json } of reader.dump(task)) {
+    if (store !== notes.name || field === null || json === null) continue
+    const [tenantId = '', character = ''] = key.split(':')
+    const owner = { tenantId, characterId: Number(character) }
+    // An entry may come twice.
+    if (wanted(owner, field)) byName.set(`${key}/${field}`, found(tenantId, owner.characterId, field, json))
+  }
+  return sorted([...byName.values()])
+}
+
+const found = (tenantId: string, characterId: number, field: string, json: string): FoundNote => ({
+  tenantId,
+  characterId,
+  noteId: Number(field),
+  note: JSON.parse(json) as Note,
+})
+
+const sorted = (list: FoundNote[]): readonly FoundNote[] =>
+  list.sort((a, b) => (a.tenantId < b.tenantId ? -1 : a.tenantId > b.tenantId ? 1 : a.noteId - b.noteId))

@@ -1,0 +1,151 @@
+/** What `tributary tasks` knows of each task: owner and checkpoint from Redis, offsets, ends and lag from Kafka. */
+
+import { position } from '../engine/core/numbers.ts'
+import { partitionsOf } from '../engine/core/plan.ts'
+import type { OffsetToCommit, TopicPartition } from '../engine/ports.ts'
+import { fetchEnd } from '../engine/wire/fetch-end.ts'
+import { FetchedRecords } from '../engine/wire/fetched-records.ts'
+import { createLease } from '../stores/lease.ts'
+import type { Context } from './context.ts'
+import { type LogRange, partitionName } from './core/offsets.ts'
+import { answerOf } from './patience.ts'
+import { logRanges } from './records.ts'
+
+export interface TaskView {
+  readonly task: number
+  /** Whoever claimed it last; it may be gone. */
+  readonly instance: string | null
+  readonly transactionalId: string | null
+  /** Who holds the lease now: a label that its owner renews, so without it the owner is probably gone. */
+  readonly lease: string | null
+  /** Redis' checkpoint. */
+  readonly batch: number | null
+  readonly checkpointOffset: number | null
+  readonly checkpointAgeMs: number | null
+  readonly changelogEnd: number
+  readonly partitions: readonly PartitionView[]
+}
+
+export interface PartitionView extends TopicPartition {
+  readonly committed: number | null
+  readonly end: number
+  /** Records that wait; an upper bound where `exact` is false, for markers of transactions take offsets too. */
+  readonly lag: number
+  readonly exact: boolean
+}
+
+export interface GroupView {
+  readonly id: string
+  readonly state: string
+  readonly members: readonly { readonly memberId: string; readonly instanceId: string | null; readonly host: string }[]
+}
+
+/** Longest look at one partition that is behind: enough to tell markers from records near the end. */
+const LOOK_BYTES_MAX = 64 * 1024
+const LOOK_BYTES_TOTAL_MAX = 16 * 1024 * 1024
+
+export async function viewTasks(context: Context): Promise<{ group: GroupView; tasks: readonly TaskView[] }> {
+  const { plan, config, reader, kafka, redisUrl } = context
+  const lease = createLease(redisUrl, { application: config.APPLICATION_ID })
+  try {
+    const numbers = Array.from({ length: plan.tasks }, (_, task) => task)
+    const stored = await Promise.all(numbers.map((task) => reader.task(task)))
+    const holders = await Promise.all(numbers.map((task) => lease.holder(task)))
+    const partitions = numbers.flatMap((task) => partitionsOf(plan, task))
+    const committed = await committedOf(context, partitions)
+    const changelog = numbers.map((partition) => ({ topic: plan.changelog.topic, partition }))
+    const logs = await logRanges(kafka, [...partitions, ...changelog])
+    const lags = await lagsOf(context, partitions, committed, logs)
+    const nowMs = Date.now()
+    const tasks = numbers.map((task) => {
+      const { instance = null, transactionalId = null, checkpoint = null } = stored[task] ?? {}
+      return {
+        task,
+        instance,
+        transactionalId,
+        lease: holders[task] ?? null,
+        batch: checkpoint?.batch ?? null,
+        checkpointOffset: checkpoint?.offset ?? null,
+        checkpointAgeMs: checkpoint && Math.max(0, nowMs - checkpoint.committedAtMs),
+        changelogEnd: logs.get(partitionName(plan.changelog.topic, task))?.end ?? 0,
+        partitions: partitionsOf(plan, task).map((at) => lags.get(partitionName(at.topic, at.partition))!),
+      }
+    })
+    return { group: await groupOf(context), tasks }
+  } finally {
+    await lease.close()
+  }
+}
+
+async function groupOf({ plan, kafka }: Context): Promise<GroupView> {
+  const admin = kafka.groupAdmin(plan.groupId)
+  try {
+    const { state, members } = await answerOf(
+      `group ${plan.groupId}`,
+      'group',
+      () => admin.describe(),
+      ({ code }) => code,
+    )
+    return {
+      id: plan.groupId,
+      state,
+      members: members.map(({ memberId, instanceId, host }) => ({ memberId, instanceId, host })),
+    }
+  } finally {
+    await admin.close()
+  }
+}
+
+/** Without requireStable: an open transaction must not keep an operator waiting, and a view may be a moment old. */
+async function committedOf(
+  { plan, kafka }: Context,
+  partitions: readonly TopicPartition[],
+): Promise<Map<string, number>> {
+  const group = kafka.groupClient(plan.groupId)
+  try {
+    const ask = () => group.offsets(partitions, false)
+    const { offsets } = await answerOf(`offsets of group ${plan.groupId}`, 'group', ask, ({ code }) => code)
+    return new Map(offsets.map((at: OffsetToCommit) => [partitionName(at.topic, at.partition), at.position]))
+  } finally {
+    await group.close()
+  }
+}
+
+async function lagsOf(
+  { kafka }: Context,
+  partitions: readonly TopicPartition[],
+  committed: ReadonlyMap<string, number>,
+  logs: ReadonlyMap<string, LogRange>,
+): Promise<Map<string, PartitionView>> {
+  const views = new Map<string, PartitionView>()
+  const behind: TopicPartition[] = []
+  for (const { topic, partition } of partitions) {
+    const name = partitionName(topic, partition)
+    const { start, end } = logs.get(name)!
+    const at = committed.get(name) ?? null
+    const lag = Math.max(0, end - (at ?? start))
+    views.set(name, { topic, partition, committed: at, end, lag, exact: lag === 0 })
+    if (lag > 0) behind.push({ topic, partition })
+  }
+  if (behind.length === 0) return views
+  const fetch = kafka.fetchClient()
+  try {
+    const requests = behind.map((at) => {
+      const name = partitionName(at.topic, at.partition)
+      return { ...at, position: position(committed.get(name) ?? logs.get(name)!.start), maxBytes: LOOK_BYTES_MAX }
+    })
+    const answers = await fetch.fetch(requests, { maxWaitMs: 0, minBytes: 0, maxBytes: LOOK_BYTES_TOTAL_MAX })
+    for (const answer of answers) {
+      const name = partitionName(answer.topic, answer.partition)
+      const view = views.get(name)!
+      if (answer.code !== 0 || fetchEnd(answer.records, answer.asked) < view.end) continue
+      const records = new FetchedRecords(answer.records, answer.aborted, answer.asked)
+      let lag = 0
+      for (let record = records.next(); record; record = records.next()) if (record.offset < view.end) lag++
+      views.set(name, { ...view, lag, exact: true })
+    }
+  } finally {
+    await fetch.close()
+  }
+  return views
+}

@@ -1,0 +1,87 @@
+/**
+ * A Kafka and a Redis of the proof's own, which it may kill, pause and restart, and what a test asks of them. Shares no
+ * code with the engine: administration goes through a stock client. Owns both servers.
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Admin } from '@platformatic/kafka'
+import { Redis } from 'ioredis'
+import { type EmbeddedKafka, startKafka } from '../../../embedded/kafka.ts'
+import { type EmbeddedRedis, startRedis } from '../../../embedded/redis.ts'
+import { TransactionWatch } from './transactions.ts'
+
+export interface TopicSpec {
+  readonly topic: string
+  readonly partitions: number
+  readonly configs?: Readonly<Record<string, string>>
+}
+
+export class Cluster {
+  readonly kafka: EmbeddedKafka
+  readonly redis: EmbeddedRedis
+  readonly transactions: TransactionWatch
+  readonly #folder: string
+
+  static async start(overrides: Readonly<Record<string, string>> = {}): Promise<Cluster> {
+    const folder = mkdtempSync(join(tmpdir(), 'tributary-proof-'))
+    const [kafka, redis] = await Promise.all([
+      startKafka({ progress: () => {}, overrides }),
+      startRedis({ progress: () => {}, dataDir: join(folder, 'redis') }),
+    ])
+    return new Cluster(kafka, redis, folder)
+  }
+
+  private constructor(kafka: EmbeddedKafka, redis: EmbeddedRedis, folder: string) {
+    this.kafka = kafka
+    this.redis = redis
+    this.#folder = folder
+    this.transactions = new TransactionWatch(kafka.port)
+  }
+
+  async createTopics(topics: readonly TopicSpec[]): Promise<void> {
+    await this.#admin(async (admin) => {
+      for (const { topic, partitions, configs = {} } of topics)
+        await admin.createTopics({
+          topics: [topic],
+          partitions,
+          replicas: 1,
+          configs: Object.entries(configs).map(([name, value]) => ({ name, value })),
+        })
+    })
+  }
+
+  /** Committed and stable offsets of a group, by `<topic>-<partition>`. */
+  async committedOffsets(group: string): Promise<ReadonlyMap<string, number>> {
+    const [answer] = await this.#admin((admin) => admin.listConsumerGroupOffsets({ groups: [group], requireStable: true }))
+    return new Map(
+      (answer?.topics ?? []).flatMap(({ name, partitions }) =>
+        partitions.map(({ partitionIndex, committedOffset }) => [`${name}-${partitionIndex}`, Number(committedOffset)]),
+      ),
+    )
+  }
+
+  async withRedis<T>(use: (redis: Redis) => Promise<T>): Promise<T> {
+    const redis = new Redis(this.redis.redisUrl, { maxRetriesPerRequest: 20 })
+    try {
+      return await use(redis)
+    } finally {
+      redis.disconnect()
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.transactions.close()
+    await Promise.all([this.kafka.stop(), this.redis.stop()])
+    rmSync(this.#folder, { recursive: true, force: true })
+  }
+
+  async #admin<T>(use: (admin: Admin) => Promise<T>): Promise<T> {
+    const admin = new Admin({ clientId: 'proof', bootstrapBrokers: [this.kafka.bootstrapServers], retries: 20, retryDelay: 200 })
+    try {
+      return await use(admin)
+    } finally {
+      await admin.close()
+    }
+  }
+}

@@ -1,0 +1,38 @@
+/** Kills of service processes, and the coordinator's word on whether a transaction was open when it fell. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { below, type Random } from '../feed/random.ts'
+import type { Cluster } from './cluster.ts'
+import type { Scenario } from './scenario.ts'
+import type { ServiceProcess } from './service-process.ts'
+
+export interface Kill {
+  /** After the process was gone the coordinator still had its transaction open. */
+  readonly insideTransaction: boolean
+  /** It had written more than offsets. */
+  readonly withRecords: boolean
+}
+
+const PATIENCE_MS = 5_000
+const OPEN = new Set(['Ongoing'])
+
+/** SIGKILL in the moment in which a transaction of the application is seen open; at the deadline, at once. */
+export async function killInTransaction(cluster: Cluster, scenario: Scenario, service: ServiceProcess): Promise<Kill> {
+  await cluster.transactions.untilOngoing(scenario.transactionalIdPrefix, PATIENCE_MS)
+  return killNow(cluster, scenario, service)
+}
+
+/** SIGKILL after a random while. */
+export async function killAtRandom(cluster: Cluster, scenario: Scenario, service: ServiceProcess, random: Random, withinMs: number): Promise<Kill> {
+  await sleep(below(random, withinMs))
+  return killNow(cluster, scenario, service)
+}
+
+export async function killNow(cluster: Cluster, scenario: Scenario, service: ServiceProcess): Promise<Kill> {
+  service.signal('SIGKILL')
+  const exited = service.exited
+  const ids = await cluster.transactions.ongoing(scenario.transactionalIdPrefix)
+  await exited
+  // Seen open after the process was gone: nobody but a successor or the coordinator's clock ends it now.
+  const open = (await cluster.transactions.describe(ids)).filter((t) => OPEN.has(t.state))
+  return { insideTransaction: open.length > 0, withRecords: open.some((t) => t.topics.some((topic) => topic !== '__consumer_offsets')) }
+}

@@ -1,0 +1,58 @@
+/**
+ * A Kafka in memory behind the engine's ports: real record batches, transactions and groups, no sockets. A MemoryKafka is
+ * the cluster; every connection is one process's. Owns what connects the coordinators with each other.
+ */
+import type { Clock } from '../../engine/clock.ts'
+import type { Kafka } from '../../engine/ports.ts'
+import { adminOf, groupAdminOf, inspectorOf } from './admin-clients.ts'
+import { Cluster } from './cluster.ts'
+import { Group } from './group.ts'
+import { fetchClientOf, groupClientOf } from './read-clients.ts'
+import { publisherOf, transactionClientOf } from './transaction-client.ts'
+import { Transactions } from './transactions.ts'
+import { type KafkaFault, Wire } from './wire.ts'
+
+export type { KafkaFault, MemoryApi, MemoryCall } from './wire.ts'
+
+export interface MemoryConnection extends Kafka {
+  /** The process is gone: nothing it sends arrives, nothing it waits for is answered. */
+  kill(): void
+}
+
+export class MemoryKafka {
+  readonly cluster: Cluster
+  readonly transactions: Transactions
+  /** May be replaced while a test runs. */
+  fault: KafkaFault
+  readonly #groups = new Map<string, Group>()
+
+  constructor(clock: Clock, options: { readonly clusterId?: string; readonly fault?: KafkaFault } = {}) {
+    this.cluster = new Cluster(options.clusterId ?? 'memory-cluster', clock)
+    this.fault = options.fault ?? (() => null)
+    this.transactions = new Transactions(this.cluster, (producerId, commit) => {
+      for (const group of this.#groups.values()) group.offsets.decided(producerId, commit)
+    })
+  }
+
+  group(groupId: string): Group {
+    const group = this.#groups.get(groupId) ?? new Group(this.cluster)
+    this.#groups.set(groupId, group)
+    return group
+  }
+
+  /** `client` names the process in the fault hook. */
+  connect(client: string): MemoryConnection {
+    const wire = new Wire(client, this.cluster.clock, (call) => this.fault(call))
+    return {
+      admin: adminOf(this.cluster, wire),
+      transactions: inspectorOf(this.transactions, this.cluster, wire),
+      transactionClient: (options) => transactionClientOf(this, wire, options),
+      groupClient: (groupId) => groupClientOf(this.group(groupId), wire, groupId),
+      fetchClient: () => fetchClientOf(this.cluster, wire),
+      publisher: () => publisherOf(this, wire),
+      groupAdmin: (groupId) => groupAdminOf(this.group(groupId), wire, groupId),
+      close: async () => {},
+      kill: () => wire.kill(),
+    }
+  }
+}

@@ -1,0 +1,171 @@
+/**
+ * The transaction coordinator of protocol version 2 (KIP-890) in memory: an epoch per transaction, a late request of one
+ * before is fenced. Markers are written at once, so CONCURRENT_TRANSACTIONS is answered only where a fence has ended one.
+ *
+ *   Empty, CompleteCommit, CompleteAbort ──first offset or record──▶ Ongoing ──EndTxn, timeout, fence──▶ Complete…
+ */
+import { codes } from '../../engine/core/kafka-errors.ts'
+import type {
+  Code,
+  ProducerIdentity,
+  TopicPartition,
+  TransactionDescription,
+  TransactionListing,
+} from '../../engine/ports.ts'
+import type { Cluster } from './cluster.ts'
+
+type State = 'Empty' | 'Ongoing' | 'CompleteCommit' | 'CompleteAbort'
+
+interface Transaction {
+  readonly transactionalId: string
+  producerId: bigint
+  epoch: number
+  state: State
+  timeoutMs: number
+  startedAtMs: number
+  /** By name. */
+  readonly partitions: Map<string, TopicPartition>
+  cancelTimeout: () => void
+}
+
+/** Whoever keeps pending offsets hears how their transaction ended. */
+export type OffsetsDecided = (producerId: bigint, commit: boolean) => void
+
+/** What a transaction holds while it has offsets of a group: as a broker calls it. */
+export const OFFSETS_TOPIC = '__consumer_offsets'
+const EPOCH_MAX = 32_766
+const NO_IDENTITY: ProducerIdentity = { producerId: -1n, epoch: -1 }
+
+export class Transactions {
+  readonly #cluster: Cluster
+  readonly #decided: OffsetsDecided
+  readonly #byId = new Map<string, Transaction>()
+  #producerIds = 1000n
+
+  constructor(cluster: Cluster, decided: OffsetsDecided) {
+    this.#cluster = cluster
+    this.#decided = decided
+  }
+
+  init(
+    transactionalId: string,
+    current: ProducerIdentity | null,
+    timeoutMs: number,
+  ): { code: Code; identity: ProducerIdentity } {
+    let transaction = this.#byId.get(transactionalId)
+    if (!transaction) {
+      const partitions = new Map<string, TopicPartition>()
+      transaction = {
+        transactionalId,
+        producerId: this.#producerIds++,
+        epoch: -1,
+        state: 'Empty',
+        timeoutMs,
+        startedAtMs: -1,
+        partitions,
+        cancelTimeout() {},
+      }
+      this.#byId.set(transactionalId, transaction)
+    } else if (current && !same(transaction, current)) return { code: codes.PRODUCER_FENCED, identity: NO_IDENTITY }
+    if (transaction.state === 'Ongoing') {
+      this.#end(transaction, false)
+      return { code: codes.CONCURRENT_TRANSACTIONS, identity: NO_IDENTITY }
+    }
+    transaction.timeoutMs = timeoutMs
+    transaction.state = 'Empty'
+    this.#nextEpoch(transaction)
+    return { code: 0, identity: identityOf(transaction) }
+  }
+
+  /** Adds the partition to the producer's transaction and begins one if there is none. */
+  enter(transactionalId: string, identity: ProducerIdentity, partition: TopicPartition): Code {
+    const transaction = this.#byId.get(transactionalId)
+    if (!transaction || transaction.producerId !== identity.producerId) return codes.INVALID_PRODUCER_ID_MAPPING
+    if (transaction.epoch !== identity.epoch) return codes.INVALID_PRODUCER_EPOCH
+    if (transaction.state !== 'Ongoing') {
+      transaction.state = 'Ongoing'
+      transaction.startedAtMs = this.#cluster.clock.nowMs()
+      transaction.cancelTimeout = this.#cluster.clock.after(transaction.timeoutMs, () => this.#end(transaction, false))
+    }
+    transaction.partitions.set(`${partition.topic}-${partition.partition}`, partition)
+    return 0
+  }
+
+  end(
+    transactionalId: string,
+    identity: ProducerIdentity,
+    commit: boolean,
+  ): { code: Code; identity: ProducerIdentity } {
+    const transaction = this.#byId.get(transactionalId)
+    const refused = (code: Code) => ({ code, identity: NO_IDENTITY })
+    if (!transaction || transaction.producerId !== identity.producerId)
+      return refused(codes.INVALID_PRODUCER_ID_MAPPING)
+    if (transaction.epoch === identity.epoch + 1 && transaction.state.startsWith('Complete')) {
+      // The same EndTxn again: its answer was lost.
+      const asked = commit ? 'CompleteCommit' : 'CompleteAbort'
+      return transaction.state === asked
+        ? { code: 0, identity: identityOf(transaction) }
+        : refused(codes.INVALID_TXN_STATE)
+    }
+    if (transaction.epoch !== identity.epoch) return refused(codes.PRODUCER_FENCED)
+    if (transaction.state !== 'Ongoing' && commit) return refused(codes.INVALID_TXN_STATE)
+    this.#end(transaction, commit)
+    return { code: 0, identity: identityOf(transaction) }
+  }
+
+  list(filter: { states?: readonly string[]; producerIds?: readonly bigint[] }): readonly TransactionListing[] {
+    return [...this.#byId.values()]
+      .filter((t) => !filter.states?.length || filter.states.includes(t.state))
+      .filter((t) => !filter.producerIds?.length || filter.producerIds.includes(t.producerId))
+      .map(({ transactionalId, producerId, state }) => ({ transactionalId, producerId, state }))
+  }
+
+  describe(transactionalId: string): TransactionDescription {
+    const transaction = this.#byId.get(transactionalId)
+    if (!transaction)
+      return {
+        code: codes.TRANSACTIONAL_ID_NOT_FOUND,
+        transactionalId,
+        state: 'Dead',
+        startedAtMs: -1,
+        partitions: [],
+        ...NO_IDENTITY,
+      }
+    const { state, startedAtMs, partitions } = transaction
+    return {
+      code: 0,
+      transactionalId,
+      state,
+      startedAtMs,
+      partitions: [...partitions.values()],
+      ...identityOf(transaction),
+    }
+  }
+
+  #end(transaction: Transaction, commit: boolean): void {
+    transaction.cancelTimeout()
+    const { producerId, epoch, partitions } = transaction
+    const touched = [...partitions.values()]
+    partitions.clear()
+    transaction.state = commit ? 'CompleteCommit' : 'CompleteAbort'
+    // The marker carries the next epoch, so that nothing late of this one can follow it.
+    this.#nextEpoch(transaction)
+    for (const partition of touched)
+      if (partition.topic !== OFFSETS_TOPIC) this.#cluster.complete(partition, producerId, epoch + 1, commit)
+    this.#decided(producerId, commit)
+  }
+
+  #nextEpoch(transaction: Transaction): void {
+    if (transaction.epoch < EPOCH_MAX) {
+      transaction.epoch++
+      return
+    }
+    transaction.producerId = this.#producerIds++
+    transaction.epoch = 0
+  }
+}
+
+const identityOf = ({ producerId, epoch }: Transaction): ProducerIdentity => ({ producerId, epoch })
+
+const same = (transaction: Transaction, { producerId, epoch }: ProducerIdentity): boolean =>
+  transaction.producerId === producerId && transaction.epoch === epoch
