@@ -9,9 +9,9 @@ import type { HeaderMemo, OutputHeaders } from './header-memo.ts'
 import { HeadersCorrupt, keyOf, type RecordView, valueOf } from './headers.ts'
 import { positiveHash } from './murmur2.ts'
 import type { Position } from './numbers.ts'
-import { decodeOrigin } from './origin.ts'
+import { decodeOrigin, ORIGIN_HEADER } from './origin.ts'
 import type { Plan } from './plan.ts'
-import { DecodedHeaders, ORIGIN_HEADER } from './record-headers.ts'
+import { DecodedHeaders } from './record-headers.ts'
 import type { SpanContext } from './trace.ts'
 
 interface Read {
@@ -96,7 +96,7 @@ function decode(plan: Plan, memo: HeaderMemo, task: number, source: Source, read
     if (forwarded) throw new DeadLetter('repartition.misrouted', `home is partition ${home}, not ${task}`)
     return { ...read, kind: 'forward', home, keyMismatch }
   }
-  const input = { message, context, headers: DecodedHeaders.outside(view), timestampMs: view.timestampMs, origin }
+  const input = { message, context, headers, timestampMs: view.timestampMs, origin }
   return { ...read, kind: 'home', source, type: message.type, handler, input, keyHash, span, output, keyMismatch }
 }
 

@@ -5,7 +5,8 @@
  */
 import type { HeaderContext } from '../../topology/define.ts'
 import { encodeHeaders, HeaderCursor, type RecordView } from './headers.ts'
-import { type DecodedHeaders, ORIGIN_HEADER } from './record-headers.ts'
+import { ORIGIN_HEADER } from './origin.ts'
+import type { DecodedHeaders } from './record-headers.ts'
 import { newTrace, parseTraceparent, type SpanContext, spanContextOf, TRACEPARENT_CHARS } from './trace.ts'
 import type { Origin } from '../../topology/sources.ts'
 
@@ -93,7 +94,7 @@ export class HeaderMemo {
     if (baggage) common.push(['baggage', baggage])
     const section = encodeHeaders([...common, ['traceparent', BLANK]])
     const output = { section, traceparentAt: section.length - TRACEPARENT_CHARS }
-    const repeatable = headers.values('traceparent').length === (span.continued ? 1 : 0) && headers.values(ORIGIN_HEADER).length <= 1
+    const repeatable = times(headers, 'traceparent') === (span.continued ? 1 : 0) && times(headers, ORIGIN_HEADER) <= 1
     if (repeatable && view.headersEnd - view.headersStart <= SHAPE_BYTES_MAX) {
       this.#shapes.unshift({
         headers: headers.entries.map(({ name, value }) => ({ name: Buffer.from(name), value: value && Buffer.from(value), varies: VARYING.has(name) })),
@@ -112,6 +113,8 @@ export class HeaderMemo {
 const MISMATCH = -2
 const TRACEPARENT_NAME_BYTES = 'traceparent'.length
 const BLANK = Buffer.alloc(TRACEPARENT_CHARS, '0')
+
+const times = (headers: DecodedHeaders, name: string): number => headers.entries.filter((h) => h.name === name).length
 
 /** Headers are short: a loop is faster than a call into native code. */
 function same(bytes: Buffer, start: number, end: number, expected: Buffer): boolean {

@@ -3,8 +3,9 @@
  * topic, stripped before the transform sees it (record-headers.ts); from any other topic it is not believed and not passed on.
  */
 import type { Origin } from '../../topology/sources.ts'
-import { type DecodedHeaders, ORIGIN_HEADER } from './record-headers.ts'
+import type { DecodedHeaders } from './record-headers.ts'
 
+export const ORIGIN_HEADER = 'tributary.origin'
 const ORIGIN = /^([A-Za-z0-9._-]{1,249}):(\d{1,10}):(\d{1,16})$/
 
 export const encodeOrigin = (origin: Origin): Buffer => Buffer.from(`${origin.topic}:${origin.partition}:${origin.offset}`)

@@ -4,56 +4,36 @@
  */
 import type { RecordHeaders } from '../../topology/headers.ts'
 import { readHeaders, type RecordView } from './headers.ts'
-import { ORIGIN_HEADER } from './origin.ts'
 
 export interface HeaderPair {
   readonly name: string
   readonly value: Buffer | null
 }
 
-/** Internal: where a forwarded record was first read. Its format is origin.ts's. */
-export const ORIGIN_HEADER = 'tributary.origin'
-
 export class DecodedHeaders implements RecordHeaders {
   #entries: readonly HeaderPair[] | null
   readonly #view: RecordView | null
-  readonly #hidesInternal: boolean
 
-  private constructor(view: RecordView | null, entries: readonly HeaderPair[] | null, hidesInternal: boolean) {
+  private constructor(view: RecordView | null, entries: readonly HeaderPair[] | null) {
     this.#view = view
     this.#entries = entries
-    this.#hidesInternal = hidesInternal
   }
 
-  /** As they came, internal ones too. */
   static of(view: RecordView): DecodedHeaders {
-    return new DecodedHeaders(view, null, false)
-  }
-
-  /** As the outside may see them: without internal ones. */
-  static outside(view: RecordView): DecodedHeaders {
-    return new DecodedHeaders(view, null, true)
+    return new DecodedHeaders(view, null)
   }
 
   static from(entries: readonly HeaderPair[]): DecodedHeaders {
-    return new DecodedHeaders(null, entries, false)
+    return new DecodedHeaders(null, entries)
   }
 
-  /** Throws HeadersCorrupt. */
+  /** All of them, internal ones too. Throws HeadersCorrupt. */
   get entries(): readonly HeaderPair[] {
-    this.#entries ??= this.#decode()
+    this.#entries ??= this.#view ? readHeaders(this.#view) : NO_PAIRS
     return this.#entries
   }
 
-  #decode(): readonly HeaderPair[] {
-    if (!this.#view) return NO_PAIRS
-    const all = readHeaders(this.#view)
-    return this.#hidesInternal ? all.filter((header) => header.name !== ORIGIN_HEADER) : all
-  }
-
-  /** What topologies ask: internal headers are not for them. */
   values(name: string): readonly (Buffer | null)[] {
-    if (name === ORIGIN_HEADER) return NONE
     let found: (Buffer | null)[] | undefined
     for (const entry of this.entries) {
       if (entry.name !== name) continue

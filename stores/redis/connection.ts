@@ -9,7 +9,7 @@ import type { ConnectionOptions } from 'node:tls'
 import { Redis } from 'ioredis'
 import { StoreLost } from '../ports.ts'
 import { toStoreLost } from './errors.ts'
-import { RequestEncoder, ScriptCommand } from './request.ts'
+import { ScriptCommand } from './request.ts'
 
 /** A command without an answer for this long has an unknown outcome, and its connection is destroyed. */
 export const COMMAND_DEADLINE_MS = 3_000
@@ -27,7 +27,6 @@ export type RedisArgument = string | number
 
 export class RedisConnection {
   readonly #redis: Redis
-  readonly #encoder = new RequestEncoder()
   readonly #deadlineMs: number
   #lost: StoreLost | null = null
   #lastError: Error | null = null
@@ -107,7 +106,7 @@ export class RedisConnection {
   }
 
   #evalsha(sha: string, keys: readonly string[], args: readonly RedisArgument[]): Promise<unknown> {
-    const command = new ScriptCommand(this.#encoder.evalsha(sha, keys, args))
+    const command = new ScriptCommand(sha, keys, args)
     this.#redis.sendCommand(command)
     return command.promise
   }

@@ -8,6 +8,7 @@ import { KAFKA_CACHE } from '../../embedded/kafka-libraries.ts'
 import { brokerServes } from '../../embedded/kafka-probe.ts'
 import { cachedArtifacts } from '../../embedded/maven-cache.ts'
 import { redisOnPath } from '../../embedded/redis-binary.ts'
+import { startStack } from '../../embedded/stack.ts'
 import { ask, childrenOf, folder, gone, type Program, privateCache, run, until } from '../embedded/support.ts'
 
 const possible =
@@ -82,19 +83,19 @@ describe.skipIf(!possible)(`npm run stack ${missing}`, () => {
     },
     2 * START_MS,
   )
+})
 
-  test(
-    'a server that ends by itself ends the stack with a line and exit code 1',
-    async () => {
-      const program = stack({ XDG_CACHE_HOME: privateCache(KAFKA_CACHE), EMBEDDED_DATA_DIR: '' })
-      const { redisUrl } = await ready(program)
-      const info = await ask(Number(new URL(redisUrl).port), 'INFO server\r\n')
-      process.kill(Number(/process_id:(\d+)/.exec(info)![1]), 'SIGKILL')
-      expect(await program.exit).toBe(1)
-      expect(program.stderr).toContain('Redis ended by itself')
-    },
-    START_MS,
-  )
+test.skipIf(!redisOnPath())('only what is needed is started; a server that ends by itself is told', async () => {
+  const { kafka, redis, bootstrapServers, redisUrl, ended, stop } = await startStack({
+    need: { kafka: false, redis: true },
+    progress: () => {},
+  })
+  expect(kafka).toBeUndefined()
+  expect(bootstrapServers).toBe('')
+  expect(redisUrl).toBe(redis!.redisUrl)
+  process.kill(redis!.pid, 'SIGKILL')
+  expect(await ended).toContain('Redis ended by itself (code 137)')
+  await stop()
 })
 
 test.each(['0', '65536', '80a', '-1'])('EMBEDDED_REDIS_PORT=%s is refused', async (port) => {

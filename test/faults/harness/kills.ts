@@ -4,6 +4,7 @@ import { below, type Random } from '../feed/random.ts'
 import type { Cluster } from './cluster.ts'
 import type { Scenario } from './scenario.ts'
 import type { ServiceProcess } from './service-process.ts'
+import { holdsRecords } from './transactions.ts'
 
 export interface Kill {
   /** After the process was gone the coordinator still had its transaction open. */
@@ -13,11 +14,10 @@ export interface Kill {
 }
 
 const PATIENCE_MS = 5_000
-const OPEN = new Set(['Ongoing'])
 
 /** SIGKILL in the moment in which a transaction of the application is seen open; at the deadline, at once. */
-export async function killInTransaction(cluster: Cluster, scenario: Scenario, service: ServiceProcess): Promise<Kill> {
-  await cluster.transactions.untilOngoing(scenario.transactionalIdPrefix, PATIENCE_MS)
+export async function killInTransaction(cluster: Cluster, scenario: Scenario, service: ServiceProcess, withRecords = false): Promise<Kill> {
+  await cluster.transactions.untilOpen(scenario.transactionalIdPrefix, withRecords, PATIENCE_MS)
   return killNow(cluster, scenario, service)
 }
 
@@ -33,6 +33,6 @@ export async function killNow(cluster: Cluster, scenario: Scenario, service: Ser
   const ids = await cluster.transactions.ongoing(scenario.transactionalIdPrefix)
   await exited
   // Seen open after the process was gone: nobody but a successor or the coordinator's clock ends it now.
-  const open = (await cluster.transactions.describe(ids)).filter((t) => OPEN.has(t.state))
-  return { insideTransaction: open.length > 0, withRecords: open.some((t) => t.topics.some((topic) => topic !== '__consumer_offsets')) }
+  const open = (await cluster.transactions.describe(ids)).filter(({ state }) => state === 'Ongoing')
+  return { insideTransaction: open.length > 0, withRecords: open.some(holdsRecords) }
 }

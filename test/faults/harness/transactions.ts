@@ -11,6 +11,10 @@ export interface OpenTransaction {
   readonly topics: readonly string[]
 }
 
+/** Open, and more than offsets written. */
+export const holdsRecords = ({ state, topics }: OpenTransaction): boolean =>
+  state === 'Ongoing' && topics.some((topic) => topic !== '__consumer_offsets')
+
 export class TransactionWatch {
   readonly #port: number
   #connection: Connection | null = null
@@ -37,14 +41,14 @@ export class TransactionWatch {
     }))
   }
 
-  /** Resolves in the very turn in which an open transaction was seen, with its id; null at the deadline. */
-  async untilOngoing(prefix: string, deadlineMs: number): Promise<string | null> {
+  /** Resolves in the very turn in which an open transaction was seen, with or without records; false at the deadline. */
+  async untilOpen(prefix: string, withRecords: boolean, deadlineMs: number): Promise<boolean> {
     const end = performance.now() + deadlineMs
     while (performance.now() < end) {
-      const [id] = await this.ongoing(prefix)
-      if (id !== undefined) return id
+      const ids = await this.ongoing(prefix)
+      if (ids.length > 0 && (!withRecords || (await this.describe(ids)).some(holdsRecords))) return true
     }
-    return null
+    return false
   }
 
   async close(): Promise<void> {
