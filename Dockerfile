@@ -17,4 +17,4 @@ USER node
 EXPOSE 8080
 # A bind beyond loopback, which a container needs, is refused unless API_TOKEN (or API_TOKEN_FILE) is set.
 ENV REST_HOST=0.0.0.0
-CMD ["node", "main.ts"]
+CMD ["node", "--max-semi-space-size=64", "main.ts"]

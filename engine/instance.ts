@@ -126,9 +126,11 @@ export class Instance {
   async #close(drainMs: number): Promise<void> {
     const { clock } = this.#options
     this.#housekeeping.close()
-    const drained = Promise.all([...this.tasks.values()].map((task) => task.drained())).then(() => this.#lane.idle())
-    await Promise.race([drained, new Promise<void>((resolve) => void clock.after(drainMs, resolve))])
-    await this.#membership.leave()
+    const within = (limitMs: number, work: Promise<unknown>): Promise<unknown> =>
+      Promise.race([work, new Promise<void>((resolve) => void clock.after(limitMs, resolve))])
+    await within(drainMs, Promise.all([...this.tasks.values()].map((task) => task.drained())).then(() => this.#lane.idle()))
+    // With the broker away nobody hears us leave: the session ends by itself.
+    await within(LEAVE_MS, this.#membership.leave())
     for (const task of this.tasks.values()) task.lost('shutdown')
     await Promise.all([this.#fetcher.close(), this.#lane.close(), this.#group.close()])
   }
@@ -228,6 +230,7 @@ export class Instance {
 }
 
 const RESOLVED = Promise.resolve()
+const LEAVE_MS = 300
 const UNKNOWN_MEMBER_ID = 25
 const REBALANCE_IN_PROGRESS = 27
 const FENCED_INSTANCE_ID = 82

@@ -203,6 +203,8 @@ export class Task implements FetchingTask, LaneTask {
     this.#leftover = []
     this.#computing = false
     this.#refusedGeneration = null
+    // What is committed may be read anew from Kafka: another record may be the first then.
+    this.#refusal = null
     void this.#store?.close()
     this.#store = null
     this.#rest()
@@ -273,7 +275,8 @@ export class Task implements FetchingTask, LaneTask {
         this.#memory,
         outputs,
         this.#limits,
-        this.#refusal,
+        // It concerns the first record behind what is committed, so only the batch that has none below it.
+        below ? null : this.#refusal,
       )
       batch.collect(this.#leftover, this.intake)
       if (batch.size === 0) return
@@ -396,6 +399,10 @@ export class Task implements FetchingTask, LaneTask {
     this.#listener({ kind: 'batch.committed', task: this.task, batch: progress.batch, tally: batch.tally })
     const changes = batch.changes()
     const checkpoint = this.#checkpointBehind(progress, published)
+    if (!checkpoint) {
+      this.#recover(`the broker did not say where ${this.#plan.changelog.topic} ends`, null)
+      return
+    }
     try {
       await store.apply(changes, checkpoint)
     } catch (error) {
@@ -417,9 +424,11 @@ export class Task implements FetchingTask, LaneTask {
     this.#schedule()
   }
 
-  #checkpointBehind(progress: Progress, published: readonly Published[]): Checkpoint {
+  /** Null when a Produce answer had no offset (DUPLICATE_SEQUENCE_NUMBER): it is written, where is not known. */
+  #checkpointBehind(progress: Progress, published: readonly Published[]): Checkpoint | null {
     const before = this.#checkpoint!
-    const log = published.find((p) => p.topic === this.#plan.changelog.topic && p.partition === this.task)!
+    const log = published.find((p) => p.topic === this.#plan.changelog.topic && p.partition === this.task)
+    if (!log) return null
     const ends: Record<string, Record<string, number>> = { ...before.published }
     for (const { topic, partition, end } of published) if (topic !== this.#plan.changelog.topic) ends[topic] = { ...ends[topic], [partition]: end }
     return {

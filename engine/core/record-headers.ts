@@ -4,6 +4,7 @@
  */
 import type { RecordHeaders } from '../../topology/headers.ts'
 import { readHeaders, type RecordView } from './headers.ts'
+import { ORIGIN_HEADER } from './origin.ts'
 
 export interface HeaderPair {
   readonly name: string
@@ -33,7 +34,9 @@ export class DecodedHeaders implements RecordHeaders {
     return this.#entries
   }
 
+  /** What topologies ask: internal headers are not for them. */
   values(name: string): readonly (Buffer | null)[] {
+    if (name === ORIGIN_HEADER) return NONE
     let found: (Buffer | null)[] | undefined
     for (const entry of this.entries) {
       if (entry.name !== name) continue

@@ -11,7 +11,7 @@ import { LayoutError, stateKeyPrefix, type TaskKeys } from './keys.ts'
 import { escapeText } from './text.ts'
 
 /** Changes in one script call: keeps Redis busy for about 10 ms, and every section below Lua's unpack limit of 7,999 values. */
-export const CHUNK_CHANGES_MAX = 2_000
+export const CHUNK_CHANGES_MAX = 3_900
 /** Characters of keys, fields and values in one script call. One change larger than this goes alone. */
 export const CHUNK_CHARACTERS_MAX = 1_048_576
 

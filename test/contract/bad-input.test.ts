@@ -3,7 +3,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { type TestDriverOptions, type TestRecord, TopologyTestDriver } from '../../testing/topology-test-driver.ts'
 import { noteTopology } from '../../topology/notes/topology.ts'
 import { create, ofType, tenantHeaders } from '../notes/records.ts'
-import { CHARACTERS, COMMANDS, commandRecord, createRecord, discardRecord, SAGAS, STATUS } from './notes.ts'
+import { CHARACTERS, commandRecord, createRecord, discardRecord, SAGAS, STATUS } from './notes.ts'
 
 async function started(options: TestDriverOptions = {}): Promise<TopologyTestDriver> {
   const driver = await TopologyTestDriver.start(noteTopology, options)

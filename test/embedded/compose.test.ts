@@ -56,7 +56,9 @@ test('the health check of the service is a program that fails without a service'
 test('the service gets variables that it knows, with addresses of the other two', () => {
   const { environment = {} } = service
   // As compose has them when nothing is set outside: the service accepts them all, and drops none as unknown.
-  const set = Object.entries(environment).map(([name, value]) => [name, value.replace(/^\$\{\w+:-(.*)\}$/, '$1')] as const)
+  const set = Object.entries(environment).map(
+    ([name, value]) => [name, value.replace(/^\$\{\w+:-(.*)\}$/, '$1')] as const,
+  )
   const config: Record<string, unknown> = readConfig(Object.fromEntries(set))
   expect(Object.keys(environment).filter((name) => config[name] === undefined)).toEqual([])
   const [host = '', port] = environment.BOOTSTRAP_SERVERS!.split(':')

@@ -15,7 +15,7 @@ export const root = resolve(import.meta.dirname, '../..')
 export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,
-  deadlineMs = 15_000,
+  deadlineMs = 30_000,
 ): Promise<void> {
   const deadline = performance.now() + deadlineMs
   while (!(await condition())) {

@@ -19,7 +19,12 @@ describe('cutting a batch', () => {
   })
 
   it('cuts by number', () => {
-    expect(cutChanges(manyNotes(CHUNK_CHANGES_MAX * 2 + 1))).toEqual([2_000, 4_000, 4_001])
+    const max = CHUNK_CHANGES_MAX
+    expect(cutChanges(manyNotes(max * 2 + 1))).toEqual([max, max * 2, max * 2 + 1])
+  })
+
+  it('keeps a section, two values a change, below what Lua can unpack', () => {
+    expect(CHUNK_CHANGES_MAX * 2).toBeLessThan(7_990)
   })
 
   it('cuts by size, and sends a change larger than a chunk alone', () => {

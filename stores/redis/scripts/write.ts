@@ -9,7 +9,7 @@
  *       6.. values: field and value per key of \`single\`; multiple[i] fields and values per key; one value per key of \`sets\`
  * reply 1 done, 0 refused: nothing was written
  *
- * No unpack here reaches Lua's limit of 7,999 values: a chunk has at most 2,000 changes (CHUNK_CHANGES_MAX).
+ * No unpack here reaches Lua's limit of 7,999 values: a chunk has at most CHUNK_CHANGES_MAX changes, two values each.
  */
 import { script } from './script.ts'
 

@@ -1,0 +1,38 @@
+/** A line plot as SVG text, readable on light and dark pages. */
+export interface Plot {
+  readonly title: string
+  readonly xLabel: string
+  readonly yLabel: string
+  readonly points: readonly { readonly x: number; readonly y: number }[]
+}
+
+const WIDTH = 720
+const HEIGHT = 320
+const LEFT = 70
+const BOTTOM = 44
+const TOP = 36
+const RIGHT = 16
+
+export function plotLine({ title, xLabel, yLabel, points }: Plot): string {
+  const xMax = niceCeiling(Math.max(...points.map((p) => p.x), 1))
+  const yMax = niceCeiling(Math.max(...points.map((p) => p.y), 1))
+  const x = (v: number): number => LEFT + (v / xMax) * (WIDTH - LEFT - RIGHT)
+  const y = (v: number): number => HEIGHT - BOTTOM - (v / yMax) * (HEIGHT - BOTTOM - TOP)
+  const ticks = [0, 0.25, 0.5, 0.75, 1]
+  const line = points.map((p, i) => `${i === 0 ? 'M' : 'L'}${x(p.x).toFixed(1)} ${y(p.y).toFixed(1)}`).join('')
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${title}" font-family="system-ui, sans-serif" font-size="12">
+<style>.t{fill:#444}.g{stroke:#ccc}.l{stroke:#0b62d6}@media(prefers-color-scheme:dark){.t{fill:#ccc}.g{stroke:#444}.l{stroke:#6aa9ff}}</style>
+<text class="t" x="${LEFT}" y="20" font-size="14" font-weight="600">${title}</text>
+${ticks.map((t) => `<line class="g" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${y(t * yMax)}" y2="${y(t * yMax)}"/><text class="t" x="${LEFT - 8}" y="${y(t * yMax) + 4}" text-anchor="end">${(t * yMax).toLocaleString('en')}</text>`).join('\n')}
+${ticks.map((t) => `<text class="t" x="${x(t * xMax)}" y="${HEIGHT - BOTTOM + 18}" text-anchor="middle">${(t * xMax).toLocaleString('en')}</text>`).join('\n')}
+<text class="t" x="${(LEFT + WIDTH) / 2}" y="${HEIGHT - 8}" text-anchor="middle">${xLabel}</text>
+<text class="t" x="14" y="${(TOP + HEIGHT - BOTTOM) / 2}" text-anchor="middle" transform="rotate(-90 14 ${(TOP + HEIGHT - BOTTOM) / 2})">${yLabel}</text>
+<path class="l" d="${line}" fill="none" stroke-width="2"/>
+</svg>
+`
+}
+
+function niceCeiling(value: number): number {
+  const power = 10 ** Math.floor(Math.log10(value))
+  return [1, 2, 4, 5, 8, 10].map((m) => m * power).find((v) => v >= value) ?? value
+}
