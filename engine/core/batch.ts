@@ -8,7 +8,7 @@ import type { EntryCache } from '../../stores/core/memory-cache.ts'
 import { Overlay } from '../../stores/core/overlay.ts'
 import type { Change, ReadAnswer, ReadRequest } from '../../stores/ports.ts'
 import { writeDeadLetter } from './dead-letter.ts'
-import { classify, type HomeItem, type Item, outsideHeaders } from './classify.ts'
+import { classify, deadItem, type HomeItem, type Item, outsideHeaders } from './classify.ts'
 import { HeaderMemo } from './header-memo.ts'
 import { encodeHeaders, keyOf, valueOf } from './headers.ts'
 import type { TaskIntake } from './intake.ts'
@@ -107,8 +107,9 @@ export class Batch {
     while (!full()) {
       const due = intake.due()
       if (!due) break
-      const { view, positionAfter } = due.take()
-      take(classify(this.#plan, this.#headers, this.task, due, view, positionAfter))
+      const { view, positionAfter, unreadable } = due.take()
+      if (unreadable === null) take(classify(this.#plan, this.#headers, this.task, due, view, positionAfter))
+      else take(deadItem(due, view, positionAfter, 'batch.too_large', unreadable))
     }
   }
   #notTaken: readonly Item[] = []

@@ -64,7 +64,7 @@ export function classify(plan: Plan, memo: HeaderMemo, task: number, from: Topic
   let read: Read = { view, from, origin: direct, headers, positionAfter }
   try {
     if (forwarded) {
-      const origin = decodeOrigin(headers)
+      const origin = decodeOrigin(view)
       if (!origin) throw new DeadLetter('repartition.origin_invalid', 'a record of the repartition topic without a valid origin')
       read = { view, from, origin, headers, positionAfter }
     }
@@ -99,6 +99,18 @@ function decode(plan: Plan, memo: HeaderMemo, task: number, source: Source, read
   const input = { message, context, headers, timestampMs: view.timestampMs, origin }
   return { ...read, kind: 'home', source, type: message.type, handler, input, keyHash, span, output, keyMismatch }
 }
+
+/** A record that is refused before anything of it is read. */
+export const deadItem = ({ topic, partition }: TopicPartition, view: RecordView, positionAfter: Position, code: string, message: string): DeadItem => ({
+  kind: 'dead',
+  view,
+  from: { topic, partition },
+  origin: { topic, partition, offset: view.offset },
+  headers: DecodedHeaders.of(view),
+  positionAfter,
+  code,
+  message,
+})
 
 /** Headers as they came, without internal ones: what a dead letter and a forwarded record carry on. */
 export const outsideHeaders = (item: Read): readonly (readonly [string, Buffer | null])[] =>

@@ -11,6 +11,11 @@ import { after, type Position } from './numbers.ts'
 export interface RecordCursor {
   peekTimestampMs(): number | undefined
   next(): RecordView | undefined
+  /**
+   * After peekTimestampMs() has thrown: takes the batch that nobody can unpack, as one record whose value is its raw bytes.
+   * Undefined when the log itself is damaged, which an operator must see.
+   */
+  takeUnreadable?(): { readonly view: RecordView; readonly reason: string } | undefined
   /** The next offset behind everything consumed or skipped (markers, aborted records). */
   readonly position: Position
   readonly sizeBytes: number
@@ -30,6 +35,7 @@ export class PartitionIntake implements TopicPartition {
   /** Since when the broker has refused to serve it, ms; null while it serves. */
   refusedSinceMs: number | null = null
   readonly #cursors: RecordCursor[] = []
+  #unreadable: { readonly view: RecordView; readonly reason: string } | null = null
 
   constructor(topic: string, partition: number, start: Position) {
     this.topic = topic
@@ -49,9 +55,11 @@ export class PartitionIntake implements TopicPartition {
     this.bufferedBytes += cursor.sizeBytes
   }
 
+  /** Throws what the cursor throws for a damaged log. */
   peekTimestampMs(): number | undefined {
+    if (this.#unreadable) return this.#unreadable.view.timestampMs
     for (let head = this.#cursors[0]; head; head = this.#cursors[0]) {
-      const timestampMs = head.peekTimestampMs()
+      const timestampMs = this.#peek(head)
       if (timestampMs !== undefined) return timestampMs
       this.#drop(head)
     }
@@ -59,14 +67,29 @@ export class PartitionIntake implements TopicPartition {
   }
 
   /** Only after peekTimestampMs() has answered. `positionAfter` lies behind trailing markers when the buffer is drained. */
-  take(): { view: RecordView; positionAfter: Position } {
+  take(): { view: RecordView; positionAfter: Position; unreadable: string | null } {
     const head = this.#cursors[0]
+    if (head && this.#unreadable) {
+      const { view, reason } = this.#unreadable
+      this.#unreadable = null
+      return { view, positionAfter: head.position, unreadable: reason }
+    }
     const view = head?.next()
     if (!head || !view) throw new Error('take() without a record')
-    if (head.peekTimestampMs() !== undefined) return { view, positionAfter: after(view.offset) }
+    if (this.#peek(head) !== undefined) return { view, positionAfter: after(view.offset), unreadable: null }
     const positionAfter = head.position
     this.#drop(head)
-    return { view, positionAfter }
+    return { view, positionAfter, unreadable: null }
+  }
+
+  #peek(head: RecordCursor): number | undefined {
+    try {
+      return head.peekTimestampMs()
+    } catch (error) {
+      this.#unreadable = head.takeUnreadable?.() ?? null
+      if (!this.#unreadable) throw error
+      return this.#unreadable.view.timestampMs
+    }
   }
 
   #drop(head: RecordCursor): void {

@@ -3,12 +3,12 @@
  * Owns: the walk through the answer's batches (each unpacked when it is reached) and the read-committed filter.
  * Does not: fetch, and does not know whether the position is still wanted.
  */
-import type { RecordView } from '../core/headers.ts'
+import { type RecordView, viewOf } from '../core/headers.ts'
 import { after, type Offset, type Position } from '../core/numbers.ts'
 import { type AbortedRange, ReadCommittedFilter } from '../core/read-committed.ts'
 import { type BatchHeader, readBatchHeader } from './record-batch-reader.ts'
 import { RecordCursor } from './record-cursor.ts'
-import { corrupt } from './wire-error.ts'
+import { corrupt, WireError } from './wire-error.ts'
 
 const MARKER_ABORT = 0
 const MARKER_COMMIT = 1
@@ -70,6 +70,20 @@ export class FetchedRecords {
     if (this.failedBatch === undefined) throw this.#failure ?? new Error('no batch has failed')
     this.#failure = undefined
     this.#leaveBatch()
+  }
+
+  /**
+   * A batch that unpacks to more than we are willing to hold: its raw bytes as the value of one record, and on behind it.
+   * A damaged batch is not passed like this: what it held is not known to be only one producer's fault.
+   */
+  takeUnreadable(): { view: RecordView; reason: string } | undefined {
+    const header = this.failedBatch
+    if (header === undefined || !(this.#failure instanceof WireError) || this.#failure.code !== 'wire.too_large') return undefined
+    const reason = this.#failure.message
+    const { baseOffset, maxTimestampMs, start, end } = header
+    const view = viewOf({ offset: baseOffset, timestampMs: maxTimestampMs, key: null, value: this.#bytes.subarray(start, end) })
+    this.passFailedBatch()
+    return { view, reason }
   }
 
   #peek(): RecordView | undefined {

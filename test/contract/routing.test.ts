@@ -10,7 +10,7 @@ import { json } from '../../topology/json.ts'
 import { characterKey } from '../../topology/notes/key.ts'
 import { noteTopology } from '../../topology/notes/topology.ts'
 import { sink } from '../../topology/sinks.ts'
-import { source } from '../../topology/sources.ts'
+import { type Decoder, source } from '../../topology/sources.ts'
 import { tenantHeaders } from '../notes/records.ts'
 import { CHARACTERS, COMMANDS, createRecord, deletedRecord, discardRecord, SAGAS, STATUS } from './notes.ts'
 
@@ -25,6 +25,8 @@ interface Echo {
   readonly type: 'ANY'
   readonly id: string
 }
+
+const echo: Decoder<Echo> = json((object) => ({ type: 'ANY', id: String(object.id) }))
 
 const total = (events: readonly EngineEvent[], what: 'forwarded' | 'keyMismatches' | 'newTraces' | 'records'): number =>
   events.reduce((sum, event) => sum + (event.kind === 'batch.committed' ? event.tally[what] : 0), 0)
@@ -142,7 +144,7 @@ describe('an origin header from outside', () => {
       sources: [
         source({
           topic: 'IN',
-          decode: json((object): Echo => ({ type: 'ANY', id: String(object.id) })),
+          decode: echo,
           key: (message) => Buffer.from(message.id),
           on: {
             ANY: {

@@ -70,6 +70,18 @@ export class CliWorld {
     await this.service.ready
   }
 
+  /** Starts, and waits until every task has stopped with this code; then ends the service. */
+  async startsAndStopsWith(code: string): Promise<void> {
+    this.service = await startService(this.config, pino({ level: 'silent' }))
+    const reasons = (): readonly string[] => this.service!.health.readiness().reasons
+    await eventually(
+      `every task stops with ${code}`,
+      async () => reasons().filter((reason) => reason.endsWith(`stopped (${code})`)).length === TASKS,
+      () => reasons().join('; '),
+    )
+    await this.stop()
+  }
+
   /** Leaves the group, so that it is empty at once. */
   async stop(): Promise<void> {
     await this.service?.close()
@@ -136,11 +148,7 @@ export class CliWorld {
 
   /** Waits until the service has processed everything that was sent, and Redis has it. */
   async settled(): Promise<void> {
-    const deadline = performance.now() + SETTLE_MS
-    while (!(await this.#isSettled())) {
-      if (performance.now() > deadline) throw new Error(`not settled after ${SETTLE_MS} ms`)
-      await sleep(50)
-    }
+    await eventually('everything is processed', () => this.#isSettled())
   }
 
   async #isSettled(): Promise<boolean> {
@@ -149,6 +157,19 @@ export class CliWorld {
     if (tasks.some((task) => task.partitions.some(({ lag }) => lag > 0))) return false
     const verified = await this.json('verify')
     return verified.value.tasks.every((task: { behind: number }) => task.behind === 0)
+  }
+}
+
+/** Polls until the condition holds. */
+export async function eventually(
+  what: string,
+  holds: () => Promise<boolean>,
+  why: () => string = () => '',
+): Promise<void> {
+  const deadline = performance.now() + SETTLE_MS
+  while (!(await holds())) {
+    if (performance.now() > deadline) throw new Error(`not within ${SETTLE_MS} ms: ${what} ${why()}`)
+    await sleep(50)
   }
 }
 
