@@ -7,18 +7,11 @@ import type { Sink } from '../topology/sinks.ts'
 import { type Clock, sleep } from './clock.ts'
 import { nameOf } from './core/kafka-errors.ts'
 import { internalTopics, type OutputTopic, type Plan, strideOf } from './core/plan.ts'
-import { remedyOf, type StopCodeName } from './core/stop-codes.ts'
+import { StartError } from './core/start-error.ts'
 import type { Listener } from './events.ts'
 import { type Kafka, type KafkaAdmin, RequestLost, type TopicInfo, type TopicToCreate } from './ports.ts'
 
-export class StartError extends Error {
-  readonly code: StopCodeName
-  constructor(code: StopCodeName, message: string) {
-    super(`${message} (${code}). ${remedyOf(code)}`)
-    this.name = 'StartError'
-    this.code = code
-  }
-}
+export { StartError }
 
 export interface PreparationOptions {
   readonly topology: Topology

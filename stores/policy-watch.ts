@@ -3,7 +3,7 @@
  * A wrong policy at start refuses to start; later it is a warning, counted, since the state may already be wrong.
  */
 import { type Clock, sleep } from '../engine/clock.ts'
-import { StartError } from '../engine/preparation.ts'
+import { StartError } from '../engine/core/start-error.ts'
 import { type StoreFactory, StoreLost } from './ports.ts'
 
 const INTERVAL_MS = 10_000

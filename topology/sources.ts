@@ -40,7 +40,7 @@ export interface State {
   readonly stride: number
   get<K, F, V>(store: MapStore<K, F, V>, key: K, field: F): V | undefined
   value<K, V>(store: ValueStore<K, V>, key: K): V | undefined
-  /** All fields of a key that was declared with `readAll`. */
+  /** All fields of a key that was declared with `readAll`, in order of their text. */
   all<K, F, V>(store: MapStore<K, F, V>, key: K): readonly (readonly [F, V])[]
   counter(counter: Counter): number
 }

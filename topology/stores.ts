@@ -73,19 +73,34 @@ export function map<K, F extends string | number, V>(spec: {
   parseField?: (text: string) => F
 }): MapStore<K, F, V> {
   const fieldText = spec.field ?? String
+  const keyText = remembering(spec.key)
   const store: MapStore<K, F, V> = {
     kind: 'map',
     name: spec.name,
-    keyText: spec.key,
+    keyText,
     fieldText,
     parseField: spec.parseField ?? ((text) => text as F),
-    put: (key, field, value) => ({ kind: 'put', store: erased, key: spec.key(key), field: fieldText(field), value }),
-    delete: (key, field) => ({ kind: 'delete', store: erased, key: spec.key(key), field: fieldText(field) }),
-    read: (key, field) => ({ kind: 'entry', store: erased, key: spec.key(key), field: fieldText(field) }),
-    readAll: (key) => ({ kind: 'all', store: erased, key: spec.key(key) }),
+    put: (key, field, value) => ({ kind: 'put', store: erased, key: keyText(key), field: fieldText(field), value }),
+    delete: (key, field) => ({ kind: 'delete', store: erased, key: keyText(key), field: fieldText(field) }),
+    read: (key, field) => ({ kind: 'entry', store: erased, key: keyText(key), field: fieldText(field) }),
+    readAll: (key) => ({ kind: 'all', store: erased, key: keyText(key) }),
   }
   const erased: Store = store as Store
   return store
+}
+
+/** One record names one key many times: the text of the same key object is made once. Keys must not be changed in place. */
+function remembering<K>(text: (key: K) => string): (key: K) => string {
+  let lastKey: K | undefined
+  let lastText = ''
+  return (key) => {
+    if (typeof key !== 'object' || key === null) return text(key)
+    if (key !== lastKey) {
+      lastText = text(key)
+      lastKey = key
+    }
+    return lastText
+  }
 }
 
 export function value<K, V>(spec: { name: string; key: (key: K) => string }): ValueStore<K, V> {

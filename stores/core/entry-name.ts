@@ -11,9 +11,19 @@ export interface EntryName {
   readonly field: string | null
 }
 
+/** Most names follow one of the same key: what was made last is kept. It changes no answer. */
+let lastStore = ''
+let lastKey = ''
+let lastPrefix = '/'
+
 /** `store` is a name of the topology and needs no escaping (keys.ts checks it). */
 export function entryName(store: string, key: string, field: string | null): string {
-  return field === null ? `${store}/${escapeText(key)}` : `${store}/${escapeText(key)}/${escapeText(field)}`
+  if (store !== lastStore || key !== lastKey) {
+    lastPrefix = `${store}/${escapeText(key)}`
+    lastStore = store
+    lastKey = key
+  }
+  return field === null ? lastPrefix : `${lastPrefix}/${escapeText(field)}`
 }
 
 /** The inverse of entryName; null for a name that it cannot have written. */

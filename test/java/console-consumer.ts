@@ -22,27 +22,28 @@ export class ConsoleConsumer {
   readonly records: LogRecord[] = []
   readonly #child: GuardedChild
   readonly #listener: (record: LogRecord) => void
-  readonly #started = Promise.withResolvers<void>()
 
-  /** Resolves when it reads. `listener` hears each record as it is printed. */
-  static async start(bootstrapServers: string, topic: string, listener: (record: LogRecord) => void = () => {}): Promise<ConsoleConsumer> {
+  /** As a member of this group, which is stable when it reads. `listener` hears each record as it is printed. */
+  static async start(
+    bootstrapServers: string,
+    topic: string,
+    group: string,
+    listener: (record: LogRecord) => void = () => {},
+  ): Promise<ConsoleConsumer> {
     const child = await spawnJavaTool('org.apache.kafka.tools.consumer.ConsoleConsumer', [
-      ...['--bootstrap-server', bootstrapServers, '--topic', topic, '--from-beginning', '--isolation-level', 'read_committed', '--enable-systest-events'],
+      ...['--bootstrap-server', bootstrapServers, '--topic', topic, '--from-beginning', '--isolation-level', 'read_committed'],
+      ...['--group', group],
       ...PROPERTIES.flatMap((property) => ['--formatter-property', property]),
     ])
     child.stderr!.resume()
-    const consumer = new ConsoleConsumer(child, listener)
-    await consumer.#started.promise
-    return consumer
+    return new ConsoleConsumer(child, listener)
   }
 
   private constructor(child: GuardedChild, listener: (record: LogRecord) => void) {
     this.#child = child
     this.#listener = listener
-    void child.exited.then(({ code }) => this.#started.reject(new Error(`the console consumer ended with ${code}`)))
     createInterface({ input: child.stdout! }).on('line', (line) => {
       const record = parseLine(line)
-      if (line.includes('"startup_complete"')) this.#started.resolve()
       if (!record) return
       this.records.push(record)
       this.#listener(record)

@@ -6,11 +6,15 @@ import { dirname, join, normalize, resolve } from 'node:path'
 export const root = resolve(import.meta.dirname, '../..')
 
 /** Files that git knows or would add, relative to the root; without git those of the folder (a copy without history). */
-export const files: readonly string[] = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
-  cwd: root,
-  encoding: 'utf8',
-  maxBuffer: 64 * 1024 * 1024,
-})
+export const files: readonly string[] = execFileSync(
+  'git',
+  ['ls-files', '--cached', '--others', '--exclude-standard'],
+  {
+    cwd: root,
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+  },
+)
   .split('\n')
   // Deleted and not yet committed.
   .filter((file) => file !== '' && existsSync(join(root, file)))
@@ -22,7 +26,7 @@ export const sources = (...folders: readonly string[]): readonly string[] =>
 
 /** Sources of the program itself, tests and throw-away files not. */
 export const programFiles: readonly string[] = files.filter(
-  (file) => /\.(ts|mts|mjs)$/.test(file) && !/^(test|\.scratch)/.test(file),
+  (file) => /\.(ts|mts|mjs)$/.test(file) && !/^(test\/|\.)/.test(file),
 )
 
 export interface Import {
@@ -32,7 +36,8 @@ export interface Import {
   readonly typeOnly: boolean
 }
 
-const IMPORT = /^\s*(import|export)\b(?!\s*(?:const|let|class|function|interface|abstract|async|default|type\s+\w+\s*(?:=|<)))([^'";]*?)\bfrom\s+'([^']+)'/gm
+const IMPORT =
+  /^\s*(import|export)\b(?!\s*(?:const|let|class|function|interface|abstract|async|default|type\s+\w+\s*(?:=|<)))([^'";]*?)\bfrom\s+'([^']+)'/gm
 const BARE = /^\s*import\s+'([^']+)'/gm
 const DYNAMIC = /\bimport\(\s*'([^']+)'\s*\)/g
 

@@ -5,6 +5,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Admin } from '@platformatic/kafka'
 import { Redis } from 'ioredis'
 import { type EmbeddedKafka, startKafka } from '../../../embedded/kafka.ts'
@@ -16,6 +17,8 @@ export interface TopicSpec {
   readonly partitions: number
   readonly configs?: Readonly<Record<string, string>>
 }
+
+const GROUP_PATIENCE_MS = 60_000
 
 export class Cluster {
   readonly kafka: EmbeddedKafka
@@ -59,6 +62,18 @@ export class Cluster {
         partitions.map(({ partitionIndex, committedOffset }) => [`${name}-${partitionIndex}`, Number(committedOffset)]),
       ),
     )
+  }
+
+  /** Resolves when the group has members that know what they read. */
+  async groupStable(group: string): Promise<void> {
+    await this.#admin(async (admin) => {
+      const end = performance.now() + GROUP_PATIENCE_MS
+      // The client's type says upper case, the broker says Stable.
+      while (String((await admin.describeGroups({ groups: [group] })).get(group)?.state).toUpperCase() !== 'STABLE') {
+        if (performance.now() > end) throw new Error(`group ${group} is not stable after ${GROUP_PATIENCE_MS} ms`)
+        await sleep(100)
+      }
+    })
   }
 
   async withRedis<T>(use: (redis: Redis) => Promise<T>): Promise<T> {

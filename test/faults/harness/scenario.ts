@@ -93,11 +93,12 @@ export class Scenario {
       { topic: saga, partitions: sagaPartitions },
     ])
     const { bootstrapServers } = this.#cluster.kafka
-    this.#status = await ConsoleConsumer.start(bootstrapServers, status, (record) => {
+    this.#status = await ConsoleConsumer.start(bootstrapServers, status, `${status}-witness`, (record) => {
       this.arrivals.push({ record, atMs: performance.now() })
       this.#feeder?.heard(record)
     })
-    this.#saga = await ConsoleConsumer.start(bootstrapServers, saga)
+    this.#saga = await ConsoleConsumer.start(bootstrapServers, saga, `${saga}-witness`)
+    await Promise.all([status, saga].map((topic) => this.#cluster.groupStable(`${topic}-witness`)))
   }
 
   /** The transactional ids of this application begin so. */
