@@ -8,6 +8,7 @@ import { StackError } from './embedded/errors.ts'
 import { onNpmGone } from './embedded/npm-parent.ts'
 import { type Stack, startStack } from './embedded/stack.ts'
 import { writeStackFile } from './embedded/stack-file.ts'
+import { KafkaOptionsError } from './engine/kafka/kafka.ts'
 import { StartError } from './engine/preparation.ts'
 import { type RunningService, startService } from './service.ts'
 
@@ -71,6 +72,7 @@ try {
   process.stdout.write(`${JSON.stringify({ msg: 'ready', bootstrapServers, redisUrl, restUrl })}\n`)
 } catch (error) {
   if (error instanceof StartError || error instanceof StackError) say(`${error.code}: ${error.message}`)
+  else if (error instanceof KafkaOptionsError) say(`config.invalid: ${error.message}`)
   else if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') say(`rest.port_in_use: REST_PORT ${config.REST_PORT} is in use: set REST_PORT to a free port`)
   else say(error instanceof Error ? (error.stack ?? error.message) : String(error))
   await service?.close()

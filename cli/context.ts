@@ -33,54 +33,67 @@ export const processIo = (): Io => ({
   runningStack: readStackFile,
 })
 
-export interface Context {
+/** For commands that need no Redis. */
+export interface KafkaContext {
   readonly config: Config
-  readonly bootstrapServers: string
-  readonly redisUrl: string
   readonly kafka: Kafka
   readonly plan: Plan
+}
+
+export interface Context extends KafkaContext {
+  readonly redisUrl: string
   readonly reader: StateReader
 }
 
-/** Opens what a command needs, runs it, closes everything. Throws CliError, ConfigError, RequestLost, StoreLost. */
+type Variable = 'BOOTSTRAP_SERVERS' | 'REDIS_URL'
+
+/** Connects, runs the command, closes. Throws CliError, ConfigError, RequestLost, KafkaRefused. */
+export async function withKafka<T>(io: Io, work: (context: KafkaContext) => Promise<T>): Promise<T> {
+  const config = readConfig(io.env)
+  return connected(config, addresses(io, config, ['BOOTSTRAP_SERVERS']).BOOTSTRAP_SERVERS, work)
+}
+
+/** As withKafka, with Redis, to which it connects at the first read. Throws StoreLost as well. */
 export async function withContext<T>(io: Io, work: (context: Context) => Promise<T>): Promise<T> {
   const config = readConfig(io.env)
-  const { bootstrapServers, redisUrl } = addresses(io, config)
-  const kafka = connectKafka(kafkaOptions({ ...config, BOOTSTRAP_SERVERS: bootstrapServers }))
+  const { BOOTSTRAP_SERVERS, REDIS_URL: redisUrl } = addresses(io, config, ['BOOTSTRAP_SERVERS', 'REDIS_URL'])
   const layout = storeLayoutOf(noteTopology, config.APPLICATION_ID)
   const reader = openStateReader({ url: redisUrl, layout, instance: `cli-${randomBytes(3).toString('hex')}` })
   try {
-    const plan = await findDeployment(kafka, config)
-    return await work({ config, bootstrapServers, redisUrl, kafka, plan, reader })
+    return await connected(config, BOOTSTRAP_SERVERS, (context) => work({ ...context, redisUrl, reader }))
   } finally {
     await reader.close()
+  }
+}
+
+async function connected<T>(
+  config: Config,
+  bootstrapServers: string,
+  work: (context: KafkaContext) => Promise<T>,
+): Promise<T> {
+  const kafka = connectKafka(kafkaOptions({ ...config, BOOTSTRAP_SERVERS: bootstrapServers }))
+  try {
+    return await work({ config, kafka, plan: await findDeployment(kafka, config) })
+  } finally {
     await kafka.close()
   }
 }
 
 /** Each address from the environment, else from the stack that runs here. */
-export function addresses(io: Io, config: Config): { bootstrapServers: string; redisUrl: string } {
-  const { BOOTSTRAP_SERVERS, REDIS_URL } = config
-  if (BOOTSTRAP_SERVERS !== undefined && REDIS_URL !== undefined)
-    return { bootstrapServers: BOOTSTRAP_SERVERS, redisUrl: REDIS_URL }
+function addresses(io: Io, config: Config, names: readonly Variable[]): Record<Variable, string> {
+  const missing = names.filter((name) => config[name] === undefined)
+  const given = { BOOTSTRAP_SERVERS: config.BOOTSTRAP_SERVERS ?? '', REDIS_URL: config.REDIS_URL ?? '' }
+  if (missing.length === 0) return given
   const stack = io.runningStack()
-  const missing = [BOOTSTRAP_SERVERS === undefined && 'BOOTSTRAP_SERVERS', REDIS_URL === undefined && 'REDIS_URL']
   if (stack === null) {
-    const names = missing.filter((name) => name !== false).join(' and ')
     throw new CliError(
       'address.missing',
       EXIT.usage,
-      `${names} not set, and no stack runs on this machine: set them, or start one (npm start, npm run stack)`,
+      `${missing.join(' and ')} not set, and no stack runs on this machine: set ${missing.length > 1 ? 'them' : 'it'}, or start one (npm start, npm run stack)`,
     )
   }
-  const found = {
-    bootstrapServers: BOOTSTRAP_SERVERS ?? stack.bootstrapServers,
-    redisUrl: REDIS_URL ?? stack.redisUrl,
-  }
-  const used = [
-    BOOTSTRAP_SERVERS === undefined && stack.bootstrapServers,
-    REDIS_URL === undefined && maskedUrl(stack.redisUrl),
-  ]
-  io.err(`using the running stack at ${used.filter((address) => address !== false).join(' and ')}\n`)
-  return found
+  const running = { BOOTSTRAP_SERVERS: stack.bootstrapServers, REDIS_URL: stack.redisUrl }
+  io.err(`using the running stack at ${missing.map((name) => maskedUrl(running[name])).join(' and ')}\n`)
+  for (const name of missing) given[name] = running[name]
+  return given
 }

@@ -8,7 +8,7 @@ import { partitionsOf } from '../engine/core/plan.ts'
 import type { OffsetToCommit } from '../engine/ports.ts'
 import { RecordBatchBuilder } from '../engine/wire/record-batch-builder.ts'
 import { CHECKPOINT_KEY, encodeCheckpointRecord } from '../stores/core/changelog.ts'
-import type { Context } from './context.ts'
+import type { KafkaContext } from './context.ts'
 import type { OffsetFacts, OffsetPlan, TaskOffsets } from './core/offsets.ts'
 import { CliError, EXIT } from './errors.ts'
 import { readTaskOffsets } from './group-offsets.ts'
@@ -20,7 +20,7 @@ const UNKNOWN_MEMBER_ID = 25
 const NOBODY = { producerId: -1n, epoch: -1, baseSequence: -1, transactional: false, compression: 'none' } as const
 
 /** Throws CliError. */
-export async function gatherFacts({ plan, kafka }: Context): Promise<OffsetFacts> {
+export async function gatherFacts({ plan, kafka }: KafkaContext): Promise<OffsetFacts> {
   const group = kafka.groupClient(plan.groupId)
   const fetch = kafka.fetchClient()
   try {
@@ -35,7 +35,7 @@ export async function gatherFacts({ plan, kafka }: Context): Promise<OffsetFacts
 }
 
 /** One line per member of the group. Throws CliError. */
-export async function groupMembers({ plan, kafka }: Context): Promise<readonly string[]> {
+export async function groupMembers({ plan, kafka }: KafkaContext): Promise<readonly string[]> {
   const admin = kafka.groupAdmin(plan.groupId)
   try {
     const { members } = await answerOf(
@@ -51,7 +51,7 @@ export async function groupMembers({ plan, kafka }: Context): Promise<readonly s
 }
 
 /** Throws CliError; what is half written is written again by the same command. */
-export async function writePlan(context: Context, { changes, records }: OffsetPlan): Promise<void> {
+export async function writePlan(context: KafkaContext, { changes, records }: OffsetPlan): Promise<void> {
   if (changes.length > 0)
     await commit(
       context,
@@ -60,7 +60,7 @@ export async function writePlan(context: Context, { changes, records }: OffsetPl
   if (records.length > 0) await append(context, records)
 }
 
-async function commit({ plan, kafka }: Context, offsets: readonly OffsetToCommit[]): Promise<void> {
+async function commit({ plan, kafka }: KafkaContext, offsets: readonly OffsetToCommit[]): Promise<void> {
   const admin = kafka.groupAdmin(plan.groupId)
   try {
     await answerOf(
@@ -84,7 +84,7 @@ async function commit({ plan, kafka }: Context, offsets: readonly OffsetToCommit
 }
 
 /** Appended outside of a transaction: one record per task, and the same record twice does no harm. */
-async function append({ plan, kafka }: Context, records: OffsetPlan['records']): Promise<void> {
+async function append({ plan, kafka }: KafkaContext, records: OffsetPlan['records']): Promise<void> {
   const publisher = kafka.publisher()
   try {
     const batches = records.map(({ task, record }) => {

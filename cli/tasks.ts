@@ -65,7 +65,7 @@ export async function viewTasks(context: Context): Promise<{ group: GroupView; t
         transactionalId,
         lease: holders[task] ?? null,
         batch: checkpoint?.batch ?? null,
-        checkpointOffset: checkpoint?.offset ?? null,
+        checkpointOffset: checkpoint && checkpoint.batch > 0 ? checkpoint.offset : null,
         checkpointAgeMs: checkpoint && Math.max(0, nowMs - checkpoint.committedAtMs),
         changelogEnd: logs.get(partitionName(plan.changelog.topic, task))?.end ?? 0,
         partitions: partitionsOf(plan, task).map((at) => lags.get(partitionName(at.topic, at.partition))!),

@@ -4,15 +4,15 @@ export type StackErrorCode =
   /** Neither Java with Maven nor a Docker engine, so nothing can be started. */
   | 'stack.unavailable'
   /** Maven could not deliver the artifacts. */
-  | 'stack.download-failed'
+  | 'stack.download_failed'
   /** A server ended or did not answer while it was starting. */
-  | 'stack.start-failed'
+  | 'stack.start_failed'
   /** A requested port is taken. */
-  | 'stack.port-in-use'
+  | 'stack.port_in_use'
   /** Another running stack uses the data folder. */
-  | 'stack.data-in-use'
+  | 'stack.data_in_use'
   /** A lock was held by someone else for longer than the wait allowed. */
-  | 'stack.lock-timeout'
+  | 'stack.lock_timeout'
 
 export class StackError extends Error {
   readonly code: StackErrorCode

@@ -23,18 +23,18 @@ export async function freePorts(count: number): Promise<number[]> {
     if (await portFree(port)) ports.add(port)
   }
   if (ports.size < count) {
-    throw new StackError('stack.port-in-use', `No free port between ${PORT_MIN} and ${PORT_MAX}.`, 'Name the ports.')
+    throw new StackError('stack.port_in_use', `No free port between ${PORT_MIN} and ${PORT_MAX}.`, 'Name the ports.')
   }
   return [...ports]
 }
 
-/** Resolves when the port can be listened on; throws StackError `stack.port-in-use` after `waitMs`. */
+/** Resolves when the port can be listened on; throws StackError `stack.port_in_use` after `waitMs`. */
 export async function requirePort(port: number, name: string, waitMs = RELEASE_MS): Promise<void> {
   const deadline = performance.now() + waitMs
   while (!(await portFree(port))) {
     if (performance.now() >= deadline) {
       throw new StackError(
-        'stack.port-in-use',
+        'stack.port_in_use',
         `Port ${port} for ${name} is in use.`,
         `Stop what listens there, or choose another one (EMBEDDED_${name.toUpperCase()}_PORT).`,
       )

@@ -25,7 +25,7 @@ export interface KafkaLibraries {
   readonly bootstrapCheckpoint: string
 }
 
-/** Fetches the libraries at first use. Throws StackError `stack.unavailable` without a fitting Java, `stack.download-failed`. */
+/** Fetches the libraries at first use. Throws StackError `stack.unavailable` without a fitting Java, `stack.download_failed`. */
 export async function kafkaLibraries(progress: Progress): Promise<KafkaLibraries> {
   const java = await findJava()
   if (!java) {
@@ -89,7 +89,7 @@ async function prepare(java: Java, folder: string, progress: Progress): Promise<
     logFile: log,
   })
   const { code } = await child.exited
-  if (code !== 0) throw new StackError('stack.start-failed', `StorageTool failed (exit code ${code}).`, `See ${log}.`)
+  if (code !== 0) throw new StackError('stack.start_failed', `StorageTool failed (exit code ${code}).`, `See ${log}.`)
   copyFileSync(join(scratch, 'data', 'bootstrap.checkpoint'), bootstrapCheckpoint)
   rmSync(scratch, { recursive: true })
 }

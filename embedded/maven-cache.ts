@@ -37,7 +37,7 @@ export function cachedArtifacts(name: string): string | undefined {
   return complete(folder) ? folder : undefined
 }
 
-/** The folder with `libs/*.jar`, fetched when needed. Throws StackError `stack.download-failed`, `stack.lock-timeout`. */
+/** The folder with `libs/*.jar`, fetched when needed. Throws StackError `stack.download_failed`, `stack.lock_timeout`. */
 export async function fetchArtifacts(set: ArtifactSet, progress: Progress): Promise<string> {
   const cache = cacheFolder()
   const folder = join(cache, set.name)
@@ -49,7 +49,7 @@ export async function fetchArtifacts(set: ArtifactSet, progress: Progress): Prom
   })
   if (!release) {
     throw new StackError(
-      'stack.lock-timeout',
+      'stack.lock_timeout',
       `Process ${holder} has been fetching ${set.title} for too long.`,
       `If it is gone, remove ${lock}.`,
     )
@@ -122,7 +122,7 @@ async function download(set: ArtifactSet, folder: string, progress: Progress): P
   clearTimeout(timer)
   if (code === 0) return
   throw new StackError(
-    'stack.download-failed',
+    'stack.download_failed',
     `Maven could not fetch ${set.title} (exit code ${code}).\n${errors.join('\n')}\n`,
     'Check the network and the settings of Maven (proxy, mirror), or give the addresses of running servers.',
   )

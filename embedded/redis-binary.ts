@@ -35,7 +35,7 @@ export function redisInArtifact(): boolean {
   return platform() in ENTRIES
 }
 
-/** The program to run. Throws StackError `stack.unavailable`, `stack.download-failed`. */
+/** The program to run. Throws StackError `stack.unavailable`, `stack.download_failed`. */
 export async function redisBinary(progress: Progress): Promise<string> {
   const local = redisOnPath()
   if (local) return local

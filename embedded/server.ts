@@ -49,7 +49,7 @@ const PROBE_PAUSE_MS = 25
 const LOG_LINES = 6
 const LOG_BYTES_MAX = 2_000
 
-/** Starts the server and resolves when it serves. Throws StackError `stack.start-failed` with the end of its log. */
+/** Starts the server and resolves when it serves. Throws StackError `stack.start_failed` with the end of its log. */
 export async function startServer(spec: ServerSpec): Promise<Server> {
   const unexpected = Promise.withResolvers<string>()
   let child: GuardedChild
@@ -137,7 +137,7 @@ async function ready(spec: ServerSpec, child: GuardedChild): Promise<void> {
 }
 
 function startFailed(what: string, logs: readonly string[]): StackError {
-  return new StackError('stack.start-failed', what, `The end of its log:${logTail(logs)}`)
+  return new StackError('stack.start_failed', what, `The end of its log:${logTail(logs)}`)
 }
 
 function logTail(logs: readonly string[]): string {

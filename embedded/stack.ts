@@ -45,7 +45,7 @@ interface Part<Embedded> {
   readonly stop: () => Promise<void>
 }
 
-/** Throws StackError: `stack.unavailable`, `stack.data-in-use`, `stack.port-in-use`, `stack.download-failed`, `stack.start-failed`. */
+/** Throws StackError: `stack.unavailable`, `stack.data_in_use`, `stack.port_in_use`, `stack.download_failed`, `stack.start_failed`. */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const need = options.need ?? { kafka: true, redis: true }
   const dataDir = options.dataDir === undefined ? undefined : resolve(options.dataDir)
@@ -137,7 +137,7 @@ async function lockData(dataDir: string): Promise<() => void> {
   const { release, holder } = await takeLock(lock, { waitMs: 0 })
   if (release) return release
   throw new StackError(
-    'stack.data-in-use',
+    'stack.data_in_use',
     `${dataDir} is in use by process ${holder}.`,
     `Stop that one, or choose another folder (EMBEDDED_DATA_DIR). If it is gone, remove ${lock}.`,
   )

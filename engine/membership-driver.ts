@@ -4,7 +4,7 @@
  */
 import { type Clock, sleep } from './clock.ts'
 import { assign } from './core/assignor.ts'
-import { decodeAssignment, decodeSubscription, encodeAssignment, encodeSubscription } from './core/consumer-protocol.ts'
+import { ConsumerProtocolError, decodeAssignment, decodeSubscription, encodeAssignment, encodeSubscription } from './core/consumer-protocol.ts'
 import {
   decodeAssignmentFacts,
   decodeMemberFacts,
@@ -107,9 +107,14 @@ export class MembershipDriver {
         case 'leave':
           break
         default:
-          this.#send(command).catch((error: unknown) => this.#hooks.stop('engine.defect', error instanceof Error ? (error.stack ?? error.message) : String(error)))
+          this.#send(command).catch((error: unknown) => this.#failed(error))
       }
     }
+  }
+
+  #failed(error: unknown): void {
+    if (error instanceof ConsumerProtocolError) this.#hooks.stop('group.refused', error.message)
+    else this.#hooks.stop('engine.defect', error instanceof Error ? (error.stack ?? error.message) : String(error))
   }
 
   async #send(command: Extract<MembershipCommand, { kind: 'join' | 'sync' | 'heartbeat' }>): Promise<void> {

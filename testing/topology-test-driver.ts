@@ -111,10 +111,15 @@ export class TopologyTestDriver {
    * the store is empty, too, and the state comes back from the changelog alone.
    */
   async restart({ storeLost = false } = {}): Promise<void> {
+    this.crash({ storeLost })
+    await this.world.untilRunning()
+  }
+
+  /** As restart(), and does not wait: for use in the middle of things, as in a fault hook. */
+  crash({ storeLost = false } = {}): void {
     this.world.kill(this.#process)
     if (storeLost) this.world.redis.flush()
     this.#process = this.world.start(PROCESS)
-    await this.world.untilRunning()
   }
 
   /** Commits what is computed and ends. */

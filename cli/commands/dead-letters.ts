@@ -1,5 +1,5 @@
 /** `tributary dead-letters list`: what could not be processed, and why. */
-import { type Context, withContext } from '../context.ts'
+import { type KafkaContext, withKafka } from '../context.ts'
 import { type DeadLetterRecord, deadLetterJson, originText, readDeadLetter, timeText } from '../core/dead-letter.ts'
 import { partitionName } from '../core/offsets.ts'
 import { table } from '../core/table.ts'
@@ -23,7 +23,7 @@ export const deadLettersCommand: Register = (parent, io, run) => {
     .option('--limit <count>', 'how many', wholeNumber(1, LIMIT_MAX), LIMIT_DEFAULT)
     .action((options: { json?: true; reason?: string; limit: number }) =>
       run(() =>
-        withContext(io, async (context) => {
+        withKafka(io, async (context) => {
           const { letters, complete } = await newestLetters(context, options.limit, options.reason)
           const { topic } = context.plan.deadLetters
           if (options.json)
@@ -39,7 +39,7 @@ export const deadLettersCommand: Register = (parent, io, run) => {
 }
 
 async function newestLetters(
-  { plan, kafka }: Context,
+  { plan, kafka }: KafkaContext,
   count: number,
   reason: string | undefined,
 ): Promise<{ letters: readonly DeadLetterRecord[]; complete: boolean }> {

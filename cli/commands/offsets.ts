@@ -1,6 +1,6 @@
 /** `tributary offsets`: committed offsets beside the changelog's, and mending them. Dry runs unless told otherwise. */
 import type { Command } from 'commander'
-import { type Context, type Io, withContext } from '../context.ts'
+import { type Io, type KafkaContext, withKafka } from '../context.ts'
 import {
   isBad,
   type OffsetFacts,
@@ -43,12 +43,12 @@ export const offsetsCommand: Register = (parent, io, run) => {
   withJson(offsets.command('show'))
     .description("committed offsets beside those of the changelog's checkpoints; exits 1 when a task would stop")
     .action((options: { json?: true }) =>
-      run(() => withContext(io, (context) => show(context, io, options.json === true))),
+      run(() => withKafka(io, (context) => show(context, io, options.json === true))),
     )
   for (const action of ACTIONS) mend(offsets, action, io, run)
 }
 
-async function show(context: Context, io: Io, asJson: boolean): Promise<Exit> {
+async function show(context: KafkaContext, io: Io, asJson: boolean): Promise<Exit> {
   const { tasks } = await gatherFacts(context)
   const rows = tasks.flatMap((task) => offsetRows(context.plan, task))
   const bad = rows.some(({ state }) => isBad(state))
@@ -72,7 +72,7 @@ function mend(parent: Command, action: (typeof ACTIONS)[number], io: Io, run: Ru
     )
     .action((options: { json?: true; execute?: true }) =>
       run(() =>
-        withContext(io, async (context) => {
+        withKafka(io, async (context) => {
           const facts = await gatherFacts(context)
           const planned = action.plan(facts)
           const execute = options.execute === true

@@ -28,7 +28,7 @@ export interface BatchLimits {
   readonly outputBytesMax: number
 }
 
-export const BATCH_LIMITS: BatchLimits = { recordsMax: 10_000, inputBytesMax: 1024 * 1024, outputBytesMax: 8 * 1024 * 1024 }
+export const BATCH_LIMITS: BatchLimits = { recordsMax: 10_000, inputBytesMax: 512 * 1024, outputBytesMax: 8 * 1024 * 1024 }
 
 const NO_HEADERS = encodeHeaders([])
 

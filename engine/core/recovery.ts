@@ -2,6 +2,8 @@
  * How a task comes back after a failure: jittered backoff; the same store error again after a recovery: rebuild; again
  * after that: stop. A connection that is merely away is waited for without end.
  */
+import { stopCodes } from './stop-codes.ts'
+
 export interface RecoveryVerdict {
   readonly delayMs: number
   readonly rebuild: boolean
@@ -39,7 +41,8 @@ export class RecoveryPolicy {
     const delayMs = Math.round(ceilingMs * (0.5 + this.#random() / 2))
     if (storeError === null || AWAY.has(storeError)) return { delayMs, rebuild: false, stop: null }
     this.#sameError = this.#sameError?.code === storeError ? { code: storeError, count: this.#sameError.count + 1 } : { code: storeError, count: 1 }
-    return { delayMs, rebuild: this.#sameError.count === 2, stop: this.#sameError.count > 2 ? storeError : null }
+    const stop = storeError in stopCodes ? storeError : 'engine.defect'
+    return { delayMs, rebuild: this.#sameError.count === 2, stop: this.#sameError.count > 2 ? stop : null }
   }
 
   /** A batch was applied, or the task is somebody's anew. */

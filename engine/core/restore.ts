@@ -50,6 +50,8 @@ export class RestoreCore {
     const entry = decodeChangelogRecord(keyOf(view)?.toString('utf8') ?? null, valueOf(view)?.toString('utf8') ?? null)
     switch (entry.kind) {
       case 'change':
+        if (base && base.batch > 0 && view.offset === base.offset)
+          return { kind: 'rebuild', reason: `the store says batch ${base.batch} ends at offset ${base.offset}, the changelog has a change there` }
         this.#changes.push(entry.change)
         return GO_ON
       case 'checkpoint':

@@ -29,6 +29,10 @@ export const stopCodes = {
     meaning: 'The number of partitions of an internal topic differs from the number of tasks that the state was written with.',
     remedy: 'Internal topics must keep their partitions; move to a new APPLICATION_ID to change the number of tasks.',
   },
+  'stride.changed': {
+    meaning: 'NOTE_ID_STRIDE differs from the stride that ids were given with: an id could be given twice.',
+    remedy: 'Set NOTE_ID_STRIDE to the number in the message, or leave it unset if it was unset at first start.',
+  },
   'topic.recreated': { meaning: 'A source topic was deleted and created again: its offsets mean other records now.', remedy: 'Restore the topic; or reset the application, knowing that what was in it is gone.' },
   'topic.refused': { meaning: 'The cluster does not allow this service to read the topic.', remedy: 'kafka-acls.sh --add --allow-principal … --operation Read --topic …' },
   'topology.incompatible': { meaning: 'The state has a store that the topology does not have, or of another kind.', remedy: 'Run the version that wrote the state, or start under a new APPLICATION_ID.' },

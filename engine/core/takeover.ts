@@ -75,6 +75,8 @@ export class TakeoverCore {
   step: TakeoverStep = 'heartbeat'
   readonly #options: TakeoverOptions
   #membership: GroupMembership
+  /** The one that the heartbeat under way was sent with. */
+  #asked: GroupMembership
   #stored: Checkpoint | null = null
   #committed: readonly OffsetToCommit[] = []
   #unstableSinceMs: number | null = null
@@ -83,12 +85,13 @@ export class TakeoverCore {
   constructor(options: TakeoverOptions) {
     this.#options = options
     this.#membership = options.membership
+    this.#asked = options.membership
   }
 
   /** (a) */
   start(): TakeoverCommand {
     this.step = 'heartbeat'
-    return { kind: 'heartbeat', membership: this.#membership, delayMs: 0 }
+    return this.#heartbeat(0)
   }
 
   /** A later generation kept the task: what is under way goes on under it, what waited at (a) starts now. */
@@ -102,20 +105,28 @@ export class TakeoverCore {
       this.step = 'claim'
       return { kind: 'claim' }
     }
-    if (code === REBALANCE_IN_PROGRESS || code === ILLEGAL_GENERATION) return { kind: 'await-assignment' }
+    if (code === REBALANCE_IN_PROGRESS || code === ILLEGAL_GENERATION) {
+      // The assignment that this answer asks to wait for may have come while it was on its way.
+      return this.#asked === this.#membership ? { kind: 'await-assignment' } : this.#heartbeat(0)
+    }
     switch (classify(code, 'group')) {
       case 'LOST':
         return { kind: 'lost', code }
       case 'FATAL':
         return { kind: 'stop', code: 'group.refused', message: `Heartbeat: ${nameOf(code)}` }
       default:
-        return { kind: 'heartbeat', membership: this.#membership, delayMs: RETRY_MS }
+        return this.#heartbeat(RETRY_MS)
     }
   }
 
   heartbeatLost(): TakeoverCommand {
     this.#expect('heartbeat')
-    return { kind: 'heartbeat', membership: this.#membership, delayMs: RETRY_MS }
+    return this.#heartbeat(RETRY_MS)
+  }
+
+  #heartbeat(delayMs: number): TakeoverCommand {
+    this.#asked = this.#membership
+    return { kind: 'heartbeat', membership: this.#membership, delayMs }
   }
 
   /** (b) done: from here every write and guarded read of a predecessor fails. */
@@ -224,6 +235,7 @@ export class TakeoverCore {
     }
     const { clusterId, tasks, positions, topicIds, stores } = last
     if (tasks !== plan.tasks) return stop('tasks.changed', `${plan.changelog.topic} was written with ${tasks} tasks, now there are ${plan.tasks}`)
+    if (last.stride !== plan.stride) return stop('stride.changed', `ids were given with stride ${last.stride}, now it is ${plan.stride}`)
     if (clusterId !== plan.clusterId) return stop('state.foreign', `${plan.changelog.topic} was written on cluster ${clusterId}`)
     for (const { topic, topicId } of [...plan.sources, plan.repartition])
       if (topicIds[topic] !== undefined && topicIds[topic] !== topicId)

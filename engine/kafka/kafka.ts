@@ -15,6 +15,7 @@ import { KafkaPublisher } from './publisher.ts'
 import { KafkaTransactionClient } from './transaction-client.ts'
 
 export type { KafkaConnectionOptions, SaslOptions } from './options.ts'
+export { KafkaOptionsError } from './options.ts'
 
 /** @throws KafkaOptionsError for bootstrap servers that cannot be read */
 export function connectKafka(options: KafkaConnectionOptions): Kafka {

@@ -62,7 +62,7 @@ const bootstrapServersMax = 64
 
 /** A mistake in the options; `code` is stable, the message names the remedy. */
 export class KafkaOptionsError extends Error {
-  readonly code = 'config.bootstrap-servers'
+  readonly code = 'config.bootstrap_servers'
   constructor(entry: string) {
     super(`"${entry}" is not a list of host:port; remedy: BOOTSTRAP_SERVERS=host:9092[,host:9092]`)
     this.name = 'KafkaOptionsError'

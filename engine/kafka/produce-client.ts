@@ -25,7 +25,7 @@ export interface ProduceOptions {
  * The stock producer would take the partition modulo the count and write to another one (trap P10).
  */
 export class ProduceRefused extends Error {
-  readonly code = 'kafka.produce-refused'
+  readonly code = 'kafka.produce_refused'
   constructor(what: string) {
     super(`${what}; nothing was sent; remedy: report it, with the topic's partition count`)
     this.name = 'ProduceRefused'

@@ -42,7 +42,7 @@ describe('ports', () => {
     const server = createServer()
     await new Promise<void>((done) => server.listen(port, '127.0.0.1', done))
     await expect(requirePort(port, 'Kafka', 0)).rejects.toMatchObject({
-      code: 'stack.port-in-use',
+      code: 'stack.port_in_use',
       message: expect.stringContaining('EMBEDDED_KAFKA_PORT'),
     })
     server.close()

@@ -51,7 +51,7 @@ export class CliWorld {
     const [port] = await freePorts(1)
     const world = new CliWorld(`cli-${suffix}`, {
       BOOTSTRAP_SERVERS: testBootstrap(),
-      REDIS_URL: process.env['TEST_REDIS_URL'] ?? 'redis://127.0.0.1:16379',
+      REDIS_URL: process.env.TEST_REDIS_URL ?? 'redis://127.0.0.1:16379',
       REST_PORT: String(port),
       APPLICATION_ID: `cli-${suffix}`,
       GROUP_INSTANCE_ID: `cli-${suffix}`,

@@ -72,7 +72,7 @@ describe('what was done by hand', () => {
 
   test('an index entry too many, one too few, one at the wrong place', async () => {
     const index = await key(`notes-by-character:${owner}`)
-    const [member] = await world.redis.zrange(index, 0, 0)
+    const [member] = await world.redis.zrange(index, '0', '0')
     await world.redis.zadd(index, 99, '99')
     undo = () => world.redis.zrem(index, '99')
     expect(await found()).toEqual([

@@ -77,7 +77,7 @@ describe.skipIf(!possible)(`the embedded broker ${missing}`, () => {
   test('a start that fails says what Kafka said', async () => {
     const failing = startKafka({ progress: () => {}, overrides: { 'log.retention.bytes': 'many' } })
     await expect(failing).rejects.toMatchObject({
-      code: 'stack.start-failed',
+      code: 'stack.start_failed',
       message: expect.stringContaining('log.retention.bytes'),
     })
   }, 30_000)

@@ -59,7 +59,7 @@ test.skipIf(noRedis)(`with a data folder the data are kept, unless empty is aske
 test.skipIf(noRedis)(`a start that fails says what Redis said ${noRedis ?? ''}`, async () => {
   const failing = startRedis({ ...quiet, overrides: { 'no-such-directive': '1' } })
   await expect(failing).rejects.toMatchObject({
-    code: 'stack.start-failed',
+    code: 'stack.start_failed',
     message: expect.stringContaining('no-such-directive'),
   })
 })

@@ -210,7 +210,7 @@ describe('produce', () => {
     const client = transactionClient()
     for (const partition of [4, -1]) {
       await expect(client.produce([batch(0), batch(partition)])).rejects.toMatchObject({
-        code: 'kafka.produce-refused',
+        code: 'kafka.produce_refused',
       })
     }
     expect(cluster.seen(keys.produce)).toBe(0)
@@ -227,7 +227,7 @@ describe('produce', () => {
 
   test('two batches for one partition in a call are refused', async () => {
     await expect(transactionClient().produce([batch(0), batch(0)])).rejects.toMatchObject({
-      code: 'kafka.produce-refused',
+      code: 'kafka.produce_refused',
     })
   })
 })

@@ -27,6 +27,7 @@ const DEAD = [
   /#bury\(\s*item,[^\n]*'([a-z_-]+\.[a-z_]+)'/g,
   /#refusal = \{ code: '([^']+)'/g,
   /kind: 'dead', code: '([^']+)'/g,
+  /deadItem\([^\n]*'([a-z_-]+\.[a-z_]+)'/g,
   /readonly code = '(record\.[a-z_]+)'/g,
 ]
 

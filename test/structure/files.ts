@@ -57,7 +57,7 @@ export function importsOf(file: string, text = read(file)): readonly Import[] {
 function isTypeOnly(clause: string): boolean {
   if (/^\s*type\b/.test(clause)) return true
   const names = /^\s*\{([^}]*)\}\s*$/.exec(clause)?.[1]
-  return names !== undefined && names.split(',').every((name) => name.trim() === '' || /^\s*type\s/.test(name))
+  return names?.split(',').every((name) => name.trim() === '' || /^\s*type\s/.test(name)) ?? false
 }
 
 /** The text without comments and without the contents of strings, so that words in them are no code. */

@@ -79,7 +79,7 @@ describe('package.json', () => {
   })
 
   test('names scripts that are there', () => {
-    const started = Object.values(manifest['scripts'] ?? {}).flatMap((script) =>
+    const started = Object.values(manifest.scripts ?? {}).flatMap((script) =>
       [...script.matchAll(/\bnode ([\w./-]+\.(?:ts|mjs))/g)].map(([, file]) => file!),
     )
     expect(started.length).toBeGreaterThan(3)

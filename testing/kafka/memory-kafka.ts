@@ -9,7 +9,7 @@ import { Cluster } from './cluster.ts'
 import { Group } from './group.ts'
 import { fetchClientOf, groupClientOf } from './read-clients.ts'
 import { publisherOf, transactionClientOf } from './transaction-client.ts'
-import { Transactions } from './transactions.ts'
+import { type MarkerDelay, Transactions } from './transactions.ts'
 import { type KafkaFault, Wire } from './wire.ts'
 
 export type { KafkaFault, MemoryApi, MemoryCall } from './wire.ts'
@@ -19,6 +19,12 @@ export interface MemoryConnection extends Kafka {
   kill(): void
 }
 
+export interface MemoryKafkaOptions {
+  readonly clusterId?: string
+  readonly fault?: KafkaFault
+  readonly markerDelayMs?: MarkerDelay
+}
+
 export class MemoryKafka {
   readonly cluster: Cluster
   readonly transactions: Transactions
@@ -26,12 +32,16 @@ export class MemoryKafka {
   fault: KafkaFault
   readonly #groups = new Map<string, Group>()
 
-  constructor(clock: Clock, options: { readonly clusterId?: string; readonly fault?: KafkaFault } = {}) {
+  constructor(clock: Clock, options: MemoryKafkaOptions = {}) {
     this.cluster = new Cluster(options.clusterId ?? 'memory-cluster', clock)
     this.fault = options.fault ?? (() => null)
-    this.transactions = new Transactions(this.cluster, (producerId, commit) => {
-      for (const group of this.#groups.values()) group.offsets.decided(producerId, commit)
-    })
+    this.transactions = new Transactions(
+      this.cluster,
+      (producerId, commit) => {
+        for (const group of this.#groups.values()) group.offsets.decided(producerId, commit)
+      },
+      options.markerDelayMs,
+    )
   }
 
   group(groupId: string): Group {

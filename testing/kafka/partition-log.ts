@@ -3,7 +3,7 @@
  * read_committed fetch may see. Owns producer sequences. Does not: know transactional ids or decide how one ends.
  */
 import { crc32c } from '@node-rs/crc32'
-import { NO_HEADERS, type RecordView } from '../../engine/core/headers.ts'
+import { keyOf, NO_HEADERS, type RecordView, valueOf } from '../../engine/core/headers.ts'
 import { codes } from '../../engine/core/kafka-errors.ts'
 import { type Offset, type Position, offset as toOffset, position as toPosition } from '../../engine/core/numbers.ts'
 import type { AbortedTransaction, Code } from '../../engine/ports.ts'
@@ -131,6 +131,37 @@ export class PartitionLog {
       visible.push({ view, arrival: this.#batches[batch]!.arrival })
     }
     return visible
+  }
+
+  /** Everything there is, with what is aborted so far: what a reader would see that knew how open transactions end. */
+  readAll(from: Position): { records: Buffer; aborted: readonly AbortedTransaction[] } {
+    const batches = this.#batches.filter((batch) => batch.lastOffset >= from)
+    return { records: Buffer.concat(batches.map((batch) => batch.bytes)), aborted: this.#aborted }
+  }
+
+  /** As the log cleaner: below the last stable offset, of data batches only the committed records that are to be kept. */
+  compact(keep: (offset: number) => boolean): void {
+    const stable = this.lastStableOffset
+    const kept: LoggedBatch[] = []
+    const reader = new FetchedRecords(this.readAll(this.start).records, this.#aborted, this.start)
+    let view = reader.next()
+    for (const batch of this.#batches) {
+      const header = readBatchHeader(batch.bytes, 0)!
+      if (header.isControl || batch.lastOffset >= stable) kept.push(batch)
+      for (; view && view.offset <= batch.lastOffset; view = reader.next()) {
+        if (batch.lastOffset >= stable || !keep(view.offset)) continue
+        const { offset: baseOffset, timestampMs, bytes, headersStart, headersEnd } = view
+        const builder = new RecordBatchBuilder()
+        builder.add(timestampMs, keyOf(view), valueOf(view), bytes, headersStart, headersEnd)
+        const { producerId, epoch, baseSequence, isTransactional: transactional } = header
+        const single = Buffer.from(
+          builder.finish({ producerId, epoch, baseSequence, transactional, compression: 'none' }),
+        )
+        single.writeBigInt64BE(BigInt(baseOffset), at.BASE_OFFSET_AT)
+        kept.push({ baseOffset, lastOffset: baseOffset, bytes: single, arrival: batch.arrival })
+      }
+    }
+    this.#batches.splice(0, this.#batches.length, ...kept)
   }
 
   deleteBefore(position: Position): void {

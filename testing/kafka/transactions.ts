@@ -1,8 +1,9 @@
 /**
  * The transaction coordinator of protocol version 2 (KIP-890) in memory: an epoch per transaction, a late request of one
- * before is fenced. Markers are written at once, so CONCURRENT_TRANSACTIONS is answered only where a fence has ended one.
+ * before is fenced. Markers are written at once unless a delay is given: until the last is written, CONCURRENT_TRANSACTIONS
+ * is answered.
  *
- *   Empty, CompleteCommit, CompleteAbort ──first offset or record──▶ Ongoing ──EndTxn, timeout, fence──▶ Complete…
+ *   Empty, Complete… ──first offset or record──▶ Ongoing ──EndTxn, timeout, fence──▶ Prepare… ──all markers──▶ Complete…
  */
 import { codes } from '../../engine/core/kafka-errors.ts'
 import type {
@@ -14,7 +15,7 @@ import type {
 } from '../../engine/ports.ts'
 import type { Cluster } from './cluster.ts'
 
-type State = 'Empty' | 'Ongoing' | 'CompleteCommit' | 'CompleteAbort'
+type State = 'Empty' | 'Ongoing' | 'PrepareCommit' | 'PrepareAbort' | 'CompleteCommit' | 'CompleteAbort'
 
 interface Transaction {
   readonly transactionalId: string
@@ -31,6 +32,9 @@ interface Transaction {
 /** Whoever keeps pending offsets hears how their transaction ended. */
 export type OffsetsDecided = (producerId: bigint, commit: boolean) => void
 
+/** How long after the decision a partition gets its marker, ms; 0: at once. */
+export type MarkerDelay = (partition: TopicPartition) => number
+
 /** What a transaction holds while it has offsets of a group: as a broker calls it. */
 export const OFFSETS_TOPIC = '__consumer_offsets'
 const EPOCH_MAX = 32_766
@@ -40,11 +44,13 @@ export class Transactions {
   readonly #cluster: Cluster
   readonly #decided: OffsetsDecided
   readonly #byId = new Map<string, Transaction>()
+  readonly #markerDelayMs: MarkerDelay
   #producerIds = 1000n
 
-  constructor(cluster: Cluster, decided: OffsetsDecided) {
+  constructor(cluster: Cluster, decided: OffsetsDecided, markerDelayMs: MarkerDelay = () => 0) {
     this.#cluster = cluster
     this.#decided = decided
+    this.#markerDelayMs = markerDelayMs
   }
 
   init(
@@ -71,6 +77,7 @@ export class Transactions {
       this.#end(transaction, false)
       return { code: codes.CONCURRENT_TRANSACTIONS, identity: NO_IDENTITY }
     }
+    if (transaction.state.startsWith('Prepare')) return { code: codes.CONCURRENT_TRANSACTIONS, identity: NO_IDENTITY }
     transaction.timeoutMs = timeoutMs
     transaction.state = 'Empty'
     this.#nextEpoch(transaction)
@@ -82,6 +89,7 @@ export class Transactions {
     const transaction = this.#byId.get(transactionalId)
     if (!transaction || transaction.producerId !== identity.producerId) return codes.INVALID_PRODUCER_ID_MAPPING
     if (transaction.epoch !== identity.epoch) return codes.INVALID_PRODUCER_EPOCH
+    if (transaction.state.startsWith('Prepare')) return codes.CONCURRENT_TRANSACTIONS
     if (transaction.state !== 'Ongoing') {
       transaction.state = 'Ongoing'
       transaction.startedAtMs = this.#cluster.clock.nowMs()
@@ -100,14 +108,16 @@ export class Transactions {
     const refused = (code: Code) => ({ code, identity: NO_IDENTITY })
     if (!transaction || transaction.producerId !== identity.producerId)
       return refused(codes.INVALID_PRODUCER_ID_MAPPING)
-    if (transaction.epoch === identity.epoch + 1 && transaction.state.startsWith('Complete')) {
+    const decided = /^(Prepare|Complete)(Commit|Abort)$/.exec(transaction.state)
+    if (transaction.epoch === identity.epoch + 1 && decided) {
       // The same EndTxn again: its answer was lost.
-      const asked = commit ? 'CompleteCommit' : 'CompleteAbort'
-      return transaction.state === asked
-        ? { code: 0, identity: identityOf(transaction) }
-        : refused(codes.INVALID_TXN_STATE)
+      if ((decided[2] === 'Commit') !== commit) return refused(codes.INVALID_TXN_STATE)
+      return decided[1] === 'Prepare'
+        ? refused(codes.CONCURRENT_TRANSACTIONS)
+        : { code: 0, identity: identityOf(transaction) }
     }
     if (transaction.epoch !== identity.epoch) return refused(codes.PRODUCER_FENCED)
+    if (transaction.state.startsWith('Prepare')) return refused(codes.CONCURRENT_TRANSACTIONS)
     if (transaction.state !== 'Ongoing' && commit) return refused(codes.INVALID_TXN_STATE)
     this.#end(transaction, commit)
     return { code: 0, identity: identityOf(transaction) }
@@ -146,13 +156,26 @@ export class Transactions {
     transaction.cancelTimeout()
     const { producerId, epoch, partitions } = transaction
     const touched = [...partitions.values()]
-    partitions.clear()
-    transaction.state = commit ? 'CompleteCommit' : 'CompleteAbort'
+    transaction.state = commit ? 'PrepareCommit' : 'PrepareAbort'
     // The marker carries the next epoch, so that nothing late of this one can follow it.
     this.#nextEpoch(transaction)
-    for (const partition of touched)
-      if (partition.topic !== OFFSETS_TOPIC) this.#cluster.complete(partition, producerId, epoch + 1, commit)
-    this.#decided(producerId, commit)
+    let left = touched.length
+    const mark = (partition: TopicPartition): void => {
+      if (partition.topic === OFFSETS_TOPIC) this.#decided(producerId, commit)
+      else this.#cluster.complete(partition, producerId, epoch + 1, commit)
+      if (--left === 0) this.#complete(transaction, commit)
+    }
+    for (const partition of touched) {
+      const delayMs = this.#markerDelayMs(partition)
+      if (delayMs > 0) this.#cluster.clock.after(delayMs, () => mark(partition))
+      else mark(partition)
+    }
+    if (touched.length === 0) this.#complete(transaction, commit)
+  }
+
+  #complete(transaction: Transaction, commit: boolean): void {
+    transaction.partitions.clear()
+    transaction.state = commit ? 'CompleteCommit' : 'CompleteAbort'
   }
 
   #nextEpoch(transaction: Transaction): void {

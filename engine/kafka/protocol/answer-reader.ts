@@ -9,7 +9,7 @@ import type { Reader } from '@platformatic/kafka'
 
 /** The broker's answer does not have the layout of its version. The connection is thrown away. */
 export class MalformedAnswer extends Error {
-  readonly code = 'kafka.answer-malformed'
+  readonly code = 'kafka.answer_malformed'
   constructor(what: string) {
     super(`${what}; remedy: check the broker's version, and that nothing but Kafka listens at that address`)
     this.name = 'MalformedAnswer'

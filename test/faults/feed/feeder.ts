@@ -24,6 +24,7 @@ export interface FeedOptions {
 
 const TICK_MS = 10
 const PURGED_FROM = 1_000_000
+const PURGED_NOTES_MAX = 4
 /** Notes with such an id are updated, once, and never discarded. */
 const forUpdate = (noteId: number): boolean => noteId % 7 === 0
 
@@ -33,6 +34,8 @@ interface Known {
   live: number[]
   /** CREATEs sent whose event has not been seen. */
   underWay: number
+  /** Trace of the last purge: the next one waits for it, so that each has its own notes to remove. */
+  purge: string
 }
 
 export class Feeder {
@@ -55,6 +58,11 @@ export class Feeder {
   /** Inputs whose outputs have not all been seen. */
   get awaited(): number {
     return this.#awaited.size
+  }
+
+  /** Traces of these inputs and how many outputs they lack. */
+  get missing(): readonly string[] {
+    return [...this.#awaited].map(([trace, outputs]) => `${trace}: ${outputs}`)
   }
 
   /** To be told of every committed status event. */
@@ -96,12 +104,17 @@ export class Feeder {
     const trace = traceOf(this.#run, this.sent++)
     const { population = 200 } = this.#options
     const number = below(random, population)
-    const purged = number % 5 === 4
-    const known = this.#knownOf(purged ? PURGED_FROM + number : 1 + number)
+    let purged = number % 5 === 4
+    let known = this.#knownOf(purged ? PURGED_FROM + number : 1 + number)
+    if (purged && known.live.length + known.underWay >= PURGED_NOTES_MAX && known.underWay > 0) {
+      // It has enough: what it has must be seen before it can be purged.
+      purged = false
+      known = this.#knownOf(1 + number)
+    }
     const to = { tenant: known.tenant, trace, timestampMs: Date.now(), ...this.#place(known, false) }
     const dice = random()
     if (purged) {
-      if (dice < 0.7 && known.underWay === 0 && known.live.length > 0) return this.#purge(known, trace)
+      if (dice < 0.7 && known.underWay === 0 && known.live.length > 0 && !this.#awaited.has(known.purge)) return this.#purge(known, trace)
     } else if (dice < 0.3) {
       const discard = this.#discard(known, to)
       if (discard) return { ...discard, trace }
@@ -149,6 +162,7 @@ export class Feeder {
   #purge(known: Known, trace: string): { message: Message; trace: string; outputs: number } {
     const { live: ids, characterId, tenant } = known
     known.live = []
+    known.purge = trace
     const to = { tenant, trace, timestampMs: Date.now(), ...this.#place(known, true) }
     return { message: message(to, { worldId: 0, characterId, type: 'DELETED', body: {}, known: ids }), trace, outputs: ids.length }
   }
@@ -164,7 +178,7 @@ export class Feeder {
     const tenant = TENANTS[characterId % TENANTS.length]!
     const name = `${tenant}:${characterId}`
     let known = this.#known.get(name)
-    if (!known) this.#known.set(name, (known = { characterId, tenant, live: [], underWay: 0 }))
+    if (!known) this.#known.set(name, (known = { characterId, tenant, live: [], underWay: 0, purge: '' }))
     return known
   }
 }

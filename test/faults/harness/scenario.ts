@@ -158,13 +158,16 @@ export class Scenario {
   }
 
   /** Waits for what is due, ends the processes, reads everything by clients that are not ours, and checks it. */
-  async finish(exact = false): Promise<Report> {
-    await this.settled()
+  async finish(exact = false, say: (line: string) => void = () => {}): Promise<Report> {
+    if (!(await this.settled())) say(`not all outputs have come: ${this.#feeder?.missing.slice(0, 5).join(', ')}`)
+    say('settled')
     for (const service of this.processes) if (service.running) await service.terminate()
+    say('ended')
     const { commands, characters, status, saga } = this.topics
     const [changelogTopic, repartitionTopic, deadLettersTopic] = ['changelog', 'repartition', 'dead-letters'].map((n) => `${this.application}-${n}`) as [string, string, string]
     const all = [commands, characters, status, saga, changelogTopic, repartitionTopic, deadLettersTopic]
     const dumps = await dumpTopics(this.#cluster.kafka.bootstrapServers, all)
+    say('dumped')
     const of = (topic: string): TopicDump => dumps.get(topic)!
     const console = { status: await printed(this.#status!, of(status)), saga: await printed(this.#saga!, of(saga)) }
     const report = check({

@@ -1,0 +1,95 @@
+/** The README's tables and drawings, and the other references, against the sources they are of. */
+import { describe, expect, test } from 'vitest'
+import { readConfig } from '../../config.ts'
+import { stateKey, TASK_FIELDS, taskKeys } from '../../stores/core/keys.ts'
+import { describe as describeTopology } from '../../topology/describe.ts'
+import { notes, notesByCharacter, notesByTenant } from '../../topology/notes/state.ts'
+import { noteTopology } from '../../topology/notes/topology.ts'
+import { codeBlocks, read, rows, section } from './pages.ts'
+
+const readme = read('README.md')
+
+describe('the variables of the README', () => {
+  const source = read('config.ts')
+  const schema = /const schema = z\.object\(\{\n([\s\S]*?)\n\}\)/.exec(source)?.[1] ?? ''
+  const names = [...schema.matchAll(/^ {2}([A-Z_]+):/gm)].map(([, name = '']) => name)
+  const fromFiles = [...(/const SECRETS = \[([^\]]*)\]/.exec(source)?.[1] ?? '').matchAll(/'([A-Z_]+)'/g)].map(
+    ([, name = '']) => name,
+  )
+  const table = rows(section(readme, 'Operate it')).map(([name = '', initial = '']) => ({
+    name: name.replace(' ¹', '').replaceAll('`', ''),
+    fromFile: name.endsWith('¹'),
+    initial,
+  }))
+
+  test('are those that are read', () => {
+    expect(names.length).toBeGreaterThan(20)
+    expect(table.map(({ name }) => name).sort()).toEqual([...names].sort())
+  })
+
+  test('say which may come from a file', () => {
+    const marked = table.filter(({ fromFile }) => fromFile).map(({ name }) => name)
+    expect(marked.sort()).toEqual(fromFiles.sort())
+  })
+
+  test('have the defaults that apply', () => {
+    const defaults: Readonly<Record<string, unknown>> = readConfig({})
+    for (const { name, initial } of table) {
+      const expected = name in defaults ? String(defaults[name]) : ''
+      expect([name, initial === '(embedded)' ? '' : initial]).toEqual([name, expected])
+    }
+  })
+})
+
+test('the metrics of the README are those there are', () => {
+  const named = (text: string): readonly string[] => [...new Set(text.match(/topology_[a-z_]+/g) ?? [])].sort()
+  const there = named(read('api/metrics.ts'))
+  expect(there.length).toBeGreaterThan(10)
+  expect(named(section(readme, 'Operate it'))).toEqual(there)
+})
+
+test('the drawing of the README is that of the topology', () => {
+  const drawing = codeBlocks(readme).find(({ language }) => language === 'mermaid')
+  expect(drawing?.code).toBe(describeTopology(noteTopology).mermaid)
+})
+
+test('the topology that the README shows is that of an example', () => {
+  const shown = codeBlocks(readme).find(({ language }) => language === 'ts')
+  expect(shown?.code.length).toBeGreaterThan(500)
+  expect(read('examples/01-counter-per-key.ts')).toContain(shown?.code)
+})
+
+describe('docs/redis-keys.md', () => {
+  const page = read('docs/redis-keys.md')
+  const keys = rows(section(page, 'Redis keys')).map(([key = '']) => key)
+  const { task, lease, prefix } = taskKeys('app', 0)
+  const general = (key: string): string => key.replace(prefix, '{<app>:<task>}:')
+
+  test('has every kind of key', () => {
+    const state = stateKey({ prefix, task, lease }, '<version>', '<store>', '')
+    expect(keys).toEqual(
+      expect.arrayContaining([
+        general(task),
+        general(lease),
+        `${general(state)}<key>`,
+        '{<app>:<task>}:<version>:<index>:<group>',
+      ]),
+    )
+  })
+
+  test('has the keys of the note service', () => {
+    const key = notes.keyText({ tenantId: '<tenant>', characterId: 7 }).replace(/7$/, '<characterId>')
+    const groups = [notesByCharacter, notesByTenant].map(({ name }) => name)
+    expect(keys).toContain(`{notes:<task>}:<version>:${notes.name}:${key}`)
+    for (const name of groups)
+      expect(
+        keys.some((k) => k.startsWith(`{notes:<task>}:<version>:${name}:`)),
+        name,
+      ).toBe(true)
+  })
+
+  test('has the fields of a task', () => {
+    const fields = rows(section(page, "The task's hash")).flatMap(([cell = '']) => cell.split(', '))
+    expect(fields.sort()).toEqual(Object.values(TASK_FIELDS).sort())
+  })
+})
