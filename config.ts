@@ -9,8 +9,16 @@ const NON_LOOPBACK_NEEDS_TOKEN = 'REST_HOST: a bind beyond loopback needs API_TO
 const LOOPBACK = /^(127\.\d+\.\d+\.\d+|localhost|::1)$/
 
 const text = (fallback: string) => z.string().min(1).default(fallback)
-const topic = (name: string) => z.string().regex(/^[A-Za-z0-9._-]{1,249}$/, 'must be a Kafka topic name').default(name)
-const port = z.coerce.number('must be a port number').int('must be a port number').min(1, 'must be 1 to 65535').max(65_535, 'must be 1 to 65535')
+const topic = (name: string) =>
+  z
+    .string()
+    .regex(/^[A-Za-z0-9._-]{1,249}$/, 'must be a Kafka topic name')
+    .default(name)
+const port = z.coerce
+  .number('must be a port number')
+  .int('must be a port number')
+  .min(1, 'must be 1 to 65535')
+  .max(65_535, 'must be 1 to 65535')
 const flag = (fallback: boolean) =>
   z
     .enum(['true', 'false', '1', '0'], 'must be true or false')
@@ -24,22 +32,52 @@ const schema = z.object({
   EVENT_TOPIC_CHARACTER_STATUS: topic('EVENT_TOPIC_CHARACTER_STATUS'),
   EVENT_TOPIC_NOTE_STATUS: topic('EVENT_TOPIC_NOTE_STATUS'),
   COMMAND_TOPIC_SAGA: topic('COMMAND_TOPIC_SAGA'),
-  REDIS_URL: z.string().regex(/^rediss?:\/\//, 'must begin with redis:// or rediss://').optional(),
+  REDIS_URL: z
+    .string()
+    .regex(/^rediss?:\/\//, 'must begin with redis:// or rediss://')
+    .optional(),
   REST_HOST: text('127.0.0.1'),
   REST_PORT: port.default(8080),
-  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], 'must be trace, debug, info, warn, error, fatal or silent').default('info'),
-  APPLICATION_ID: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, 'must be 1 to 100 letters, digits, dots, underscores, hyphens').default('notes'),
-  GROUP_INSTANCE_ID: z.string().regex(/^[A-Za-z0-9._-]{1,100}$/, 'must be 1 to 100 letters, digits, dots, underscores, hyphens').optional(),
-  TOPIC_PARTITIONS: z.coerce.number('must be a number').int('must be a whole number').min(1, 'must be 1 to 10000').max(10_000, 'must be 1 to 10000').default(4),
+  LOG_LEVEL: z
+    .enum(
+      ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
+      'must be trace, debug, info, warn, error, fatal or silent',
+    )
+    .default('info'),
+  APPLICATION_ID: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, 'must be 1 to 100 letters, digits, dots, underscores, hyphens')
+    .default('notes'),
+  GROUP_INSTANCE_ID: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]{1,100}$/, 'must be 1 to 100 letters, digits, dots, underscores, hyphens')
+    .optional(),
+  TOPIC_PARTITIONS: z.coerce
+    .number('must be a number')
+    .int('must be a whole number')
+    .min(1, 'must be 1 to 10000')
+    .max(10_000, 'must be 1 to 10000')
+    .default(4),
   CREATE_TOPICS: flag(true),
-  NOTE_ID_STRIDE: z.coerce.number('must be a number').int('must be a whole number').min(1, 'must be 1 to 65536').max(65_536, 'must be 1 to 65536').optional(),
+  NOTE_ID_STRIDE: z.coerce
+    .number('must be a number')
+    .int('must be a whole number')
+    .min(1, 'must be 1 to 65536')
+    .max(65_536, 'must be 1 to 65536')
+    .optional(),
   REQUIRE_SPAN_CONTEXT: flag(false),
-  OUTPUT_COMPRESSION: z.enum(['none', 'gzip', 'snappy', 'lz4', 'zstd'], 'must be none, gzip, snappy, lz4 or zstd').default('lz4'),
+  OUTPUT_COMPRESSION: z
+    .enum(['none', 'gzip', 'snappy', 'lz4', 'zstd'], 'must be none, gzip, snappy, lz4 or zstd')
+    .default('lz4'),
   EMBEDDED_KAFKA_PORT: port.optional(),
   EMBEDDED_REDIS_PORT: port.optional(),
   EMBEDDED_DATA_DIR: z.string().min(1).optional(),
-  KAFKA_SECURITY_PROTOCOL: z.enum(['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL'], 'must be PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL').default('PLAINTEXT'),
-  KAFKA_SASL_MECHANISM: z.enum(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'], 'must be PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512').optional(),
+  KAFKA_SECURITY_PROTOCOL: z
+    .enum(['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL'], 'must be PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL')
+    .default('PLAINTEXT'),
+  KAFKA_SASL_MECHANISM: z
+    .enum(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'], 'must be PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512')
+    .optional(),
   KAFKA_SASL_USERNAME: z.string().optional(),
   KAFKA_SASL_PASSWORD: z.string().optional(),
   KAFKA_SSL_CA: z.string().optional(),
@@ -48,7 +86,15 @@ const schema = z.object({
   API_TOKEN: z.string().min(1).optional(),
 })
 
-const SECRETS = ['KAFKA_SASL_PASSWORD', 'KAFKA_SSL_KEY', 'API_TOKEN', 'KAFKA_SASL_USERNAME', 'KAFKA_SSL_CA', 'KAFKA_SSL_CERT', 'REDIS_URL'] as const
+const SECRETS = [
+  'KAFKA_SASL_PASSWORD',
+  'KAFKA_SSL_KEY',
+  'API_TOKEN',
+  'KAFKA_SASL_USERNAME',
+  'KAFKA_SSL_CA',
+  'KAFKA_SSL_CERT',
+  'REDIS_URL',
+] as const
 const MASKED = new Set<string>(['KAFKA_SASL_PASSWORD', 'KAFKA_SSL_KEY', 'API_TOKEN'])
 
 export type Config = z.infer<typeof schema>
@@ -92,11 +138,25 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
 function rulesBroken(config: Config): readonly string[] {
   const mistakes: string[] = []
   if (!LOOPBACK.test(config.REST_HOST) && !config.API_TOKEN) mistakes.push(NON_LOOPBACK_NEEDS_TOKEN)
-  const topics = [config.COMMAND_TOPIC_NOTE, config.EVENT_TOPIC_CHARACTER_STATUS, config.EVENT_TOPIC_NOTE_STATUS, config.COMMAND_TOPIC_SAGA]
-  if (new Set(topics).size < topics.length) mistakes.push('COMMAND_TOPIC_NOTE, EVENT_TOPIC_CHARACTER_STATUS, EVENT_TOPIC_NOTE_STATUS and COMMAND_TOPIC_SAGA: must be four different topics')
-  if (config.KAFKA_SECURITY_PROTOCOL.startsWith('SASL_') && !(config.KAFKA_SASL_MECHANISM && config.KAFKA_SASL_USERNAME && config.KAFKA_SASL_PASSWORD))
-    mistakes.push('KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD: needed with KAFKA_SECURITY_PROTOCOL=SASL_…')
-  if ((config.KAFKA_SSL_CERT === undefined) !== (config.KAFKA_SSL_KEY === undefined)) mistakes.push('KAFKA_SSL_CERT and KAFKA_SSL_KEY: set both or none')
+  const topics = [
+    config.COMMAND_TOPIC_NOTE,
+    config.EVENT_TOPIC_CHARACTER_STATUS,
+    config.EVENT_TOPIC_NOTE_STATUS,
+    config.COMMAND_TOPIC_SAGA,
+  ]
+  if (new Set(topics).size < topics.length)
+    mistakes.push(
+      'COMMAND_TOPIC_NOTE, EVENT_TOPIC_CHARACTER_STATUS, EVENT_TOPIC_NOTE_STATUS and COMMAND_TOPIC_SAGA: must be four different topics',
+    )
+  if (
+    config.KAFKA_SECURITY_PROTOCOL.startsWith('SASL_') &&
+    !(config.KAFKA_SASL_MECHANISM && config.KAFKA_SASL_USERNAME && config.KAFKA_SASL_PASSWORD)
+  )
+    mistakes.push(
+      'KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD: needed with KAFKA_SECURITY_PROTOCOL=SASL_…',
+    )
+  if ((config.KAFKA_SSL_CERT === undefined) !== (config.KAFKA_SSL_KEY === undefined))
+    mistakes.push('KAFKA_SSL_CERT and KAFKA_SSL_KEY: set both or none')
   return mistakes
 }
 

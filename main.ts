@@ -26,7 +26,10 @@ function configured(): Config {
 }
 
 const config = configured()
-const log = pino({ level: config.LOG_LEVEL, base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ dest: 2, sync: true }))
+const log = pino(
+  { level: config.LOG_LEVEL, base: null, timestamp: pino.stdTimeFunctions.isoTime },
+  pino.destination({ dest: 2, sync: true }),
+)
 let stack: Stack | null = null
 let service: RunningService | null = null
 let removeStackFile = (): void => {}
@@ -67,13 +70,21 @@ try {
   service = await startService({ ...config, BOOTSTRAP_SERVERS: bootstrapServers, REDIS_URL: redisUrl }, log)
   service.stopped.then(({ code }) => stop(code, 1))
   const { restUrl } = service
-  if (stack) removeStackFile = writeStackFile({ bootstrapServers, redisUrl, restUrl, pid: process.pid, startedAt: new Date().toISOString() })
+  if (stack)
+    removeStackFile = writeStackFile({
+      bootstrapServers,
+      redisUrl,
+      restUrl,
+      pid: process.pid,
+      startedAt: new Date().toISOString(),
+    })
   await service.ready
   process.stdout.write(`${JSON.stringify({ msg: 'ready', bootstrapServers, redisUrl, restUrl })}\n`)
 } catch (error) {
   if (error instanceof StartError || error instanceof StackError) say(`${error.code}: ${error.message}`)
   else if (error instanceof KafkaOptionsError) say(`config.invalid: ${error.message}`)
-  else if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') say(`rest.port_in_use: REST_PORT ${config.REST_PORT} is in use: set REST_PORT to a free port`)
+  else if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')
+    say(`rest.port_in_use: REST_PORT ${config.REST_PORT} is in use: set REST_PORT to a free port`)
   else say(error instanceof Error ? (error.stack ?? error.message) : String(error))
   await service?.close()
   await stack?.stop()

@@ -4,8 +4,8 @@
  */
 import { hostname } from 'node:os'
 import type { Logger } from 'pino'
-import { createHealthServer, type HealthServer } from './api/health-server.ts'
 import { Health } from './api/health.ts'
+import { createHealthServer, type HealthServer } from './api/health-server.ts'
 import { logEvents } from './api/log-events.ts'
 import { Metrics } from './api/metrics.ts'
 import { type Config, maskedConfig } from './config.ts'
@@ -14,8 +14,8 @@ import type { EngineEvent } from './engine/events.ts'
 import { Instance } from './engine/instance.ts'
 import { connectKafka, type KafkaConnectionOptions } from './engine/kafka/kafka.ts'
 import { prepare } from './engine/preparation.ts'
-import { watchPolicy } from './stores/policy-watch.ts'
 import { createLease } from './stores/lease.ts'
+import { watchPolicy } from './stores/policy-watch.ts'
 import { openRedisStores } from './stores/redis/stores.ts'
 import { storeLayoutOf } from './stores/store-layout.ts'
 import { noteTopology } from './topology/notes/topology.ts'
@@ -38,7 +38,10 @@ const START_PATIENCE_MS = 60_000
 export const DRAIN_MS = 1_500
 
 /** Throws StartError. `config.BOOTSTRAP_SERVERS` and `config.REDIS_URL` must be set. */
-export async function startService(config: Config & { BOOTSTRAP_SERVERS: string; REDIS_URL: string }, log: Logger): Promise<RunningService> {
+export async function startService(
+  config: Config & { BOOTSTRAP_SERVERS: string; REDIS_URL: string },
+  log: Logger,
+): Promise<RunningService> {
   log.info({ config: maskedConfig(config) }, 'configuration')
   const health = new Health()
   const metrics = new Metrics(config.APPLICATION_ID)
@@ -56,13 +59,19 @@ export async function startService(config: Config & { BOOTSTRAP_SERVERS: string;
   const http: HealthServer = await createHealthServer(config.REST_HOST, config.REST_PORT, health, metrics)
   const kafka = connectKafka(kafkaOptions(config))
   const layout = storeLayoutOf(noteTopology, config.APPLICATION_ID)
-  const stores = openRedisStores({ url: config.REDIS_URL, layout, instance: config.GROUP_INSTANCE_ID ?? `${hostname()}-${process.pid}` })
+  const stores = openRedisStores({
+    url: config.REDIS_URL,
+    layout,
+    instance: config.GROUP_INSTANCE_ID ?? `${hostname()}-${process.pid}`,
+  })
   const closers: (() => Promise<unknown> | unknown)[] = [() => http.close(), () => stores.close(), () => kafka.close()]
   const closeAll = async (): Promise<void> => {
     for (const close of closers.reverse()) await close()
   }
   try {
-    const watch = await watchPolicy(stores, systemClock, START_PATIENCE_MS, (code, message) => listener({ kind: 'warning', code, message }))
+    const watch = await watchPolicy(stores, systemClock, START_PATIENCE_MS, (code, message) =>
+      listener({ kind: 'warning', code, message }),
+    )
     closers.push(() => watch.close())
     const { plan, deleteRetentionMs } = await prepare(kafka, systemClock, listener, {
       topology: noteTopology,
@@ -128,7 +137,9 @@ export function kafkaOptions(config: Config & { BOOTSTRAP_SERVERS: string }): Ka
   return {
     bootstrapServers: config.BOOTSTRAP_SERVERS,
     clientId: config.APPLICATION_ID,
-    ...(protocol.endsWith('SSL') ? { tls: { ...ca(config.KAFKA_SSL_CA), ...pair(config.KAFKA_SSL_CERT, config.KAFKA_SSL_KEY) } } : {}),
+    ...(protocol.endsWith('SSL')
+      ? { tls: { ...ca(config.KAFKA_SSL_CA), ...pair(config.KAFKA_SSL_CERT, config.KAFKA_SSL_KEY) } }
+      : {}),
     ...(protocol.startsWith('SASL_') && mechanism
       ? { sasl: { mechanism, username: config.KAFKA_SASL_USERNAME ?? '', password: config.KAFKA_SASL_PASSWORD ?? '' } }
       : {}),
@@ -136,4 +147,5 @@ export function kafkaOptions(config: Config & { BOOTSTRAP_SERVERS: string }): Ka
 }
 
 const ca = (pem: string | undefined) => (pem === undefined ? {} : { ca: pem })
-const pair = (cert: string | undefined, key: string | undefined) => (cert === undefined || key === undefined ? {} : { cert, key })
+const pair = (cert: string | undefined, key: string | undefined) =>
+  cert === undefined || key === undefined ? {} : { cert, key }

@@ -9,19 +9,60 @@ const SIZES_RECORDS = [1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000]
 
 export class Metrics {
   readonly #registry = new Registry()
-  readonly #processed = this.#counter('topology_records_processed_total', 'Records whose transform ran, by source topic and message type', ['topic', 'type'])
-  readonly #dropped = this.#counter('topology_records_dropped_total', 'Records or parts of records with nothing to act on, by reason', ['reason'])
-  readonly #deadLetters = this.#counter('topology_dead_letters_total', 'Records that became dead letters, by source topic and reason', ['topic', 'reason'])
+  readonly #processed = this.#counter(
+    'topology_records_processed_total',
+    'Records whose transform ran, by source topic and message type',
+    ['topic', 'type'],
+  )
+  readonly #dropped = this.#counter(
+    'topology_records_dropped_total',
+    'Records or parts of records with nothing to act on, by reason',
+    ['reason'],
+  )
+  readonly #deadLetters = this.#counter(
+    'topology_dead_letters_total',
+    'Records that became dead letters, by source topic and reason',
+    ['topic', 'reason'],
+  )
   readonly #forwarded = this.#counter('topology_forwarded_total', 'Records forwarded to their home partition', [])
-  readonly #keyMismatch = this.#counter('topology_key_mismatch_total', 'Records whose own key is not their canonical key', [])
-  readonly #newTraces = this.#counter('topology_span_context_missing_total', 'Records without a usable traceparent, which started a new trace', [])
+  readonly #keyMismatch = this.#counter(
+    'topology_key_mismatch_total',
+    'Records whose own key is not their canonical key',
+    [],
+  )
+  readonly #newTraces = this.#counter(
+    'topology_span_context_missing_total',
+    'Records without a usable traceparent, which started a new trace',
+    [],
+  )
   readonly #transactions = this.#counter('topology_transactions_total', 'Transactions by result', ['result'])
   readonly #rebalances = this.#counter('topology_rebalances_total', 'Assignments received', [])
   readonly #recoveries = this.#counter('topology_task_recoveries_total', 'Recoveries of tasks', ['partition'])
-  readonly #transactionSeconds = new Histogram({ name: 'topology_transaction_duration_seconds', help: 'Duration of transactions by result', labelNames: ['result'], buckets: DURATIONS_SECONDS, registers: [this.#registry] })
-  readonly #applySeconds = new Histogram({ name: 'topology_redis_apply_duration_seconds', help: 'Duration of applying a batch to Redis', buckets: DURATIONS_SECONDS, registers: [this.#registry] })
-  readonly #batchRecords = new Histogram({ name: 'topology_batch_records', help: 'Records per batch of a task', buckets: SIZES_RECORDS, registers: [this.#registry] })
-  readonly #restoreRemaining = new Gauge({ name: 'topology_restore_remaining_records', help: 'Changelog offsets left to restore', labelNames: ['partition'], registers: [this.#registry] })
+  readonly #transactionSeconds = new Histogram({
+    name: 'topology_transaction_duration_seconds',
+    help: 'Duration of transactions by result',
+    labelNames: ['result'],
+    buckets: DURATIONS_SECONDS,
+    registers: [this.#registry],
+  })
+  readonly #applySeconds = new Histogram({
+    name: 'topology_redis_apply_duration_seconds',
+    help: 'Duration of applying a batch to Redis',
+    buckets: DURATIONS_SECONDS,
+    registers: [this.#registry],
+  })
+  readonly #batchRecords = new Histogram({
+    name: 'topology_batch_records',
+    help: 'Records per batch of a task',
+    buckets: SIZES_RECORDS,
+    registers: [this.#registry],
+  })
+  readonly #restoreRemaining = new Gauge({
+    name: 'topology_restore_remaining_records',
+    help: 'Changelog offsets left to restore',
+    labelNames: ['partition'],
+    registers: [this.#registry],
+  })
   #instance: Instance | null = null
 
   constructor(application: string) {
@@ -35,7 +76,8 @@ export class Metrics {
       registers: [this.#registry],
       collect() {
         this.reset()
-        for (const [partition, task] of instance()?.tasks ?? []) for (const state of STATES) this.set({ partition, state }, task.state === state ? 1 : 0)
+        for (const [partition, task] of instance()?.tasks ?? [])
+          for (const state of STATES) this.set({ partition, state }, task.state === state ? 1 : 0)
       },
     })
     new Gauge({
@@ -64,7 +106,8 @@ export class Metrics {
       case 'batch.committed': {
         const { tally } = event
         this.#batchRecords.observe(tally.records)
-        for (const [topic, types] of tally.byType) for (const [type, count] of types) this.#processed.inc({ topic, type }, count)
+        for (const [topic, types] of tally.byType)
+          for (const [type, count] of types) this.#processed.inc({ topic, type }, count)
         for (const [reason, count] of tally.drops) this.#dropped.inc({ reason }, count)
         for (const [name, count] of tally.deadLetters) {
           const [topic = '', reason = ''] = name.split('\0')

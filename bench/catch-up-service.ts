@@ -12,12 +12,16 @@ const config = readConfig(process.env)
 const startedAt = performance.now()
 const cpu0 = process.cpuUsage()
 const main0 = process.threadCpuUsage()
-const service = await startService({ ...config, BOOTSTRAP_SERVERS: config.BOOTSTRAP_SERVERS!, REDIS_URL: config.REDIS_URL! }, pino({ level: 'warn' }, pino.destination(2)))
+const service = await startService(
+  { ...config, BOOTSTRAP_SERVERS: config.BOOTSTRAP_SERVERS!, REDIS_URL: config.REDIS_URL! },
+  pino({ level: 'warn' }, pino.destination(2)),
+)
 const topic = config.COMMAND_TOPIC_NOTE
 const collect = globalThis.gc
 const processed = (): number => {
   let sum = 0
-  for (const task of service.instance.tasks.values()) for (const [, at] of task.progress?.positions.get(topic) ?? []) sum += at
+  for (const task of service.instance.tasks.values())
+    for (const [, at] of task.progress?.positions.get(topic) ?? []) sum += at
   return sum
 }
 const say = (line: unknown): void => void process.stdout.write(`${JSON.stringify(line)}\n`)

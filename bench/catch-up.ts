@@ -41,7 +41,9 @@ interface Report {
 const stack = await startStack({ progress: say })
 try {
   const kafka = connectKafka({ bootstrapServers: stack.bootstrapServers, clientId: 'bench' })
-  await kafka.admin.createTopics([{ topic: 'COMMAND_TOPIC_NOTE', partitions: PARTITIONS, replicationFactor: 1, configs: {} }])
+  await kafka.admin.createTopics([
+    { topic: 'COMMAND_TOPIC_NOTE', partitions: PARTITIONS, replicationFactor: 1, configs: {} },
+  ])
   const publisher = kafka.publisher()
   say(`loading ${count} commands (seed ${SEED})`)
   await loadCommands(publisher, 'COMMAND_TOPIC_NOTE', PARTITIONS, count, SEED, Date.UTC(2024, 0, 1))
@@ -72,10 +74,26 @@ function cpu(pid: number | undefined): number {
 
 function measure(bootstrapServers: string, redisUrl: string): Promise<Report> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--expose-gc', '--max-semi-space-size=64', new URL('catch-up-service.ts', import.meta.url).pathname, String(count), String(Math.floor(count * 0.3))], {
-      env: { ...process.env, BOOTSTRAP_SERVERS: bootstrapServers, REDIS_URL: redisUrl, OUTPUT_COMPRESSION: values.compression, REST_PORT: '18089' },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
+    const child = spawn(
+      process.execPath,
+      [
+        '--expose-gc',
+        '--max-semi-space-size=64',
+        new URL('catch-up-service.ts', import.meta.url).pathname,
+        String(count),
+        String(Math.floor(count * 0.3)),
+      ],
+      {
+        env: {
+          ...process.env,
+          BOOTSTRAP_SERVERS: bootstrapServers,
+          REDIS_URL: redisUrl,
+          OUTPUT_COMPRESSION: values.compression,
+          REST_PORT: '18089',
+        },
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    )
     let text = ''
     child.stdout.on('data', (chunk) => {
       text += chunk
@@ -88,13 +106,23 @@ function measure(bootstrapServers: string, redisUrl: string): Promise<Report> {
   })
 }
 
-function write(result: Report & { brokerSeconds: number; redisSeconds: number; compression: string; machine: string }): void {
+function write(
+  result: Report & { brokerSeconds: number; redisSeconds: number; compression: string; machine: string },
+): void {
   const perMillion = (seconds: number): string => (seconds / (count / 1e6)).toFixed(1)
   const rates = result.samples.slice(1).map((s, i) => {
     const previous = result.samples[i]!
     return { x: s.seconds, y: (s.records - previous.records) / Math.max(0.001, s.seconds - previous.seconds) }
   })
-  writeFileSync(new URL('../docs/catch-up.svg', import.meta.url), plotLine({ title: 'Records per second while catching up', xLabel: 'seconds since start', yLabel: 'records/s', points: smooth(rates, 10) }))
+  writeFileSync(
+    new URL('../docs/catch-up.svg', import.meta.url),
+    plotLine({
+      title: 'Records per second while catching up',
+      xLabel: 'seconds since start',
+      yLabel: 'records/s',
+      points: smooth(rates, 10),
+    }),
+  )
   const section = `<!-- catch-up -->
 Machine: ${result.machine}.
 
@@ -112,7 +140,10 @@ Machine: ${result.machine}.
 <!-- /catch-up -->`
   const page = new URL('../docs/benchmarks.md', import.meta.url)
   const text = readFileSync(page, 'utf8')
-  writeFileSync(page, text.replace(/<!-- catch-up -->[\s\S]*<!-- \/catch-up -->/, () => section))
+  writeFileSync(
+    page,
+    text.replace(/<!-- catch-up -->[\s\S]*<!-- \/catch-up -->/, () => section),
+  )
 }
 
 /** Mean over a window: batches of four tasks end in bursts. */

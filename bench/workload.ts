@@ -30,7 +30,14 @@ function generator(seed: number): (below: number) => number {
 }
 
 /** Publishes `count` commands to `topic`; `ms` is the first timestamp. */
-export async function loadCommands(publisher: Publisher, topic: string, partitions: number, count: number, seed: number, ms: number): Promise<void> {
+export async function loadCommands(
+  publisher: Publisher,
+  topic: string,
+  partitions: number,
+  count: number,
+  seed: number,
+  ms: number,
+): Promise<void> {
   const random = generator(seed)
   const stride = 2 ** Math.ceil(Math.log2(partitions))
   const sequences: number[] = Array.from({ length: partitions }, () => 0)

@@ -19,4 +19,5 @@ export const systemClock: Clock = {
   random: () => Math.random(),
 }
 
-export const sleep = (clock: Clock, delayMs: number): Promise<void> => new Promise((resolve) => void clock.after(delayMs, resolve))
+export const sleep = (clock: Clock, delayMs: number): Promise<void> =>
+  new Promise((resolve) => void clock.after(delayMs, resolve))

@@ -4,8 +4,8 @@
  * (an answer in flight across our own abort would else skip the aborted batch, and no gap tells).
  */
 import { type Clock, sleep } from './clock.ts'
-import { nameOf } from './core/kafka-errors.ts'
 import type { PartitionIntake, TaskIntake } from './core/intake.ts'
+import { nameOf } from './core/kafka-errors.ts'
 import { type FetchClient, type FetchedPartition, RequestLost } from './ports.ts'
 import { fetchEnd } from './wire/fetch-end.ts'
 import { FetchedRecords } from './wire/fetched-records.ts'
@@ -36,7 +36,12 @@ const INCONSISTENT_TOPIC_ID = 103
 const TOPIC_AUTHORIZATION_FAILED = 29
 const UNKNOWN_TOPIC_OR_PARTITION = 3
 /** Answers that mean something to an operator when they persist. */
-const PERSISTENT = new Set([UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID, INCONSISTENT_TOPIC_ID, TOPIC_AUTHORIZATION_FAILED])
+const PERSISTENT = new Set([
+  UNKNOWN_TOPIC_OR_PARTITION,
+  UNKNOWN_TOPIC_ID,
+  INCONSISTENT_TOPIC_ID,
+  TOPIC_AUTHORIZATION_FAILED,
+])
 const REFUSED_MAX_MS = 30_000
 
 export class Fetcher {
@@ -90,7 +95,12 @@ export class Fetcher {
       const ordered = [...asked.slice(turn), ...asked.slice(0, turn)]
       try {
         const answers = await this.#client.fetch(
-          ordered.map(({ intake }) => ({ topic: intake.topic, partition: intake.partition, position: intake.fetchPosition, maxBytes: PARTITION_BYTES_MAX })),
+          ordered.map(({ intake }) => ({
+            topic: intake.topic,
+            partition: intake.partition,
+            position: intake.fetchPosition,
+            maxBytes: PARTITION_BYTES_MAX,
+          })),
           { maxWaitMs: crowded ? CROWDED_WAIT_MS : IDLE_WAIT_MS, minBytes: 1, maxBytes: FETCH_BYTES_MAX },
         )
         if (this.#take(ordered, answers)) await sleep(this.#clock, RETRY_MS)
@@ -103,7 +113,10 @@ export class Fetcher {
   }
 
   /** True when an answer asks for patience. */
-  #take(asked: readonly { task: FetchingTask; attempt: number; intake: PartitionIntake }[], answers: readonly FetchedPartition[]): boolean {
+  #take(
+    asked: readonly { task: FetchingTask; attempt: number; intake: PartitionIntake }[],
+    answers: readonly FetchedPartition[],
+  ): boolean {
     let patience = false
     const supplied = new Set<FetchingTask>()
     const byName = new Map(asked.map((a) => [`${a.intake.topic}-${a.intake.partition}`, a]))
@@ -111,7 +124,12 @@ export class Fetcher {
       const ask = byName.get(`${answer.topic}-${answer.partition}`)
       if (!ask) continue
       const { task, attempt, intake } = ask
-      if (task.attempt !== attempt || !task.intake?.partitions.includes(intake) || answer.asked !== intake.fetchPosition) continue
+      if (
+        task.attempt !== attempt ||
+        !task.intake?.partitions.includes(intake) ||
+        answer.asked !== intake.fetchPosition
+      )
+        continue
       if (answer.code !== 0) {
         patience = true
         this.#refused(task, intake, answer)
@@ -132,7 +150,10 @@ export class Fetcher {
   #refused(task: FetchingTask, intake: PartitionIntake, answer: FetchedPartition): void {
     const where = `${answer.topic}-${answer.partition}`
     if (answer.code === OFFSET_OUT_OF_RANGE) {
-      task.stopped('offset.out_of_range', `${where}: position ${answer.asked} is outside the log (it starts at ${answer.logStart}, ends at ${answer.highWatermark})`)
+      task.stopped(
+        'offset.out_of_range',
+        `${where}: position ${answer.asked} is outside the log (it starts at ${answer.logStart}, ends at ${answer.highWatermark})`,
+      )
       return
     }
     // Leadership moves, a broker comes back, metadata of a new topic spreads: the next round asks again.
@@ -140,6 +161,10 @@ export class Fetcher {
     intake.refusedSinceMs ??= nowMs
     if (!PERSISTENT.has(answer.code) || nowMs - intake.refusedSinceMs < REFUSED_MAX_MS) return
     if (answer.code === TOPIC_AUTHORIZATION_FAILED) task.stopped('topic.refused', `${where}: ${nameOf(answer.code)}`)
-    else task.stopped('topic.recreated', `${where}: the topic is gone or another one has its name (${nameOf(answer.code)})`)
+    else
+      task.stopped(
+        'topic.recreated',
+        `${where}: the topic is gone or another one has its name (${nameOf(answer.code)})`,
+      )
   }
 }

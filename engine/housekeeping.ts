@@ -56,12 +56,18 @@ export class Housekeeping {
     const before: OffsetToCommit[] = []
     for (const { task, progress } of this.#tasks()) {
       const position = progress?.position(topic, task)
-      if (position !== undefined && position > (this.#trimmed.get(task) ?? 0)) before.push({ topic, partition: task, position })
+      if (position !== undefined && position > (this.#trimmed.get(task) ?? 0))
+        before.push({ topic, partition: task, position })
     }
     if (before.length === 0) return
     for (const { partition, code } of await this.#admin.deleteRecords(before)) {
       if (code === 0) this.#trimmed.set(partition, before.find((b) => b.partition === partition)!.position)
-      else if (classify(code, 'admin') !== 'RETRY') this.#listener({ kind: 'warning', code: 'repartition.not_trimmed', message: `${topic}-${partition}: ${nameOf(code)}; it grows until the service may delete its records` })
+      else if (classify(code, 'admin') !== 'RETRY')
+        this.#listener({
+          kind: 'warning',
+          code: 'repartition.not_trimmed',
+          message: `${topic}-${partition}: ${nameOf(code)}; it grows until the service may delete its records`,
+        })
     }
   }
 }

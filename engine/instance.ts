@@ -88,7 +88,12 @@ export class Instance {
     )
     this.#lane = new LaneDriver(
       kafka.transactionClient({ transactionalId: this.transactionalId, groupId: plan.groupId, transactionTimeoutMs }),
-      { transactionTimeoutMs, compression: options.compression ?? 'none', requestBytesMax: DEFAULTS.requestBytesMax, transactionBytesMax: DEFAULTS.transactionBytesMax },
+      {
+        transactionTimeoutMs,
+        compression: options.compression ?? 'none',
+        requestBytesMax: DEFAULTS.requestBytesMax,
+        transactionBytesMax: DEFAULTS.transactionBytesMax,
+      },
       {
         clock,
         listener,
@@ -128,7 +133,10 @@ export class Instance {
     this.#housekeeping.close()
     const within = (limitMs: number, work: Promise<unknown>): Promise<unknown> =>
       Promise.race([work, new Promise<void>((resolve) => void clock.after(limitMs, resolve))])
-    await within(drainMs, Promise.all([...this.tasks.values()].map((task) => task.drained())).then(() => this.#lane.idle()))
+    await within(
+      drainMs,
+      Promise.all([...this.tasks.values()].map((task) => task.drained())).then(() => this.#lane.idle()),
+    )
     // With the broker away nobody hears us leave: the session ends by itself.
     await within(LEAVE_MS, this.#membership.leave())
     for (const task of this.tasks.values()) task.lost('shutdown')
@@ -146,9 +154,18 @@ export class Instance {
       this.#options.unlabelOwner?.(number)
     }
     const { membership } = ownership
-    this.#options.listener({ kind: 'group.assigned', generation: membership.generation, memberId: membership.memberId, kept, gained, lost })
+    this.#options.listener({
+      kind: 'group.assigned',
+      generation: membership.generation,
+      memberId: membership.memberId,
+      kept,
+      gained,
+      lost,
+    })
     for (const number of kept) this.tasks.get(number)?.kept(membership)
-    const memoryBytes = Math.floor((this.#options.memoryBytesMax ?? DEFAULTS.memoryBytesMax) / Math.max(1, ownership.tasks.size))
+    const memoryBytes = Math.floor(
+      (this.#options.memoryBytesMax ?? DEFAULTS.memoryBytesMax) / Math.max(1, ownership.tasks.size),
+    )
     for (const task of this.tasks.values()) task.memoryBytesMax = memoryBytes
     for (const number of gained) {
       const task = this.tasks.get(number) ?? new Task(number, this.#context(), memoryBytes)
@@ -191,7 +208,10 @@ export class Instance {
       this.#fences.push(nowMs)
       while (this.#fences[0]! < nowMs - FENCES_WINDOW_MS) this.#fences.shift()
       if (this.#fences.length >= FENCES_MAX) {
-        this.#stopped('instance.duplicate', `fenced ${FENCES_MAX} times within a minute while a member: another process uses ${this.transactionalId}`)
+        this.#stopped(
+          'instance.duplicate',
+          `fenced ${FENCES_MAX} times within a minute while a member: another process uses ${this.transactionalId}`,
+        )
         return
       }
     }
@@ -204,7 +224,8 @@ export class Instance {
   }
 
   #context(): TaskContext {
-    const { plan, kafka, stores, clock, listener, instanceId, deleteRetentionMs, compression, labelOwner } = this.#options
+    const { plan, kafka, stores, clock, listener, instanceId, deleteRetentionMs, compression, labelOwner } =
+      this.#options
     return {
       plan,
       kafka,
@@ -222,7 +243,8 @@ export class Instance {
       membership: () => this.membership,
       wakeLane: () => this.#lane.wake(),
       wakeFetcher: () => this.#fetcher.wake(),
-      compressAhead: (outputs) => (compression && compression !== 'none' ? outputs.compressAhead(compression) : RESOLVED),
+      compressAhead: (outputs) =>
+        compression && compression !== 'none' ? outputs.compressAhead(compression) : RESOLVED,
       memberLost: (of, code) => this.#membership.evicted(of, code),
       claimed: (task) => labelOwner?.(task),
     }

@@ -3,11 +3,18 @@
  * ended. Owns the open transaction's encoded batches. Decides nothing about the protocol (engine/core/lane.ts does).
  */
 import { type Clock, sleep } from './clock.ts'
-import { LaneCore, type LaneCommand, type Outcome } from './core/lane.ts'
+import { type LaneCommand, LaneCore, type Outcome } from './core/lane.ts'
 import type { Offset } from './core/numbers.ts'
 import type { Ownership } from './core/ownership.ts'
 import type { Listener } from './events.ts'
-import { type Code, type OffsetToCommit, type PartitionCode, type ProduceAnswer, RequestLost, type TransactionClient } from './ports.ts'
+import {
+  type Code,
+  type OffsetToCommit,
+  type PartitionCode,
+  type ProduceAnswer,
+  RequestLost,
+  type TransactionClient,
+} from './ports.ts'
 import { type EncodedBatch, type EncodedOutputs, encodeRounds } from './wire/encoded-outputs.ts'
 import type { Compression } from './wire/layout.ts'
 
@@ -60,7 +67,12 @@ export class LaneDriver {
   readonly #options: LaneOptions
   readonly #hooks: LaneHooks
   readonly #tasks = new Map<number, LaneTask>()
-  #open: { parts: { task: LaneTask; part: LanePart }[]; rounds: readonly (readonly EncodedBatch[])[]; published: Map<string, Published>[]; beganAtMs: number } | null = null
+  #open: {
+    parts: { task: LaneTask; part: LanePart }[]
+    rounds: readonly (readonly EncodedBatch[])[]
+    published: Map<string, Published>[]
+    beganAtMs: number
+  } | null = null
   #waking = false
   #closed = false
   #idleWaiters: (() => void)[] = []
@@ -118,7 +130,12 @@ export class LaneDriver {
     const parts = this.#offers(ownership)
     if (parts.length === 0) return
     const { compression, requestBytesMax } = this.#options
-    const rounds = encodeRounds(parts.map((p) => p.part.outputs), identity, compression, requestBytesMax)
+    const rounds = encodeRounds(
+      parts.map((p) => p.part.outputs),
+      identity,
+      compression,
+      requestBytesMax,
+    )
     const beganAtMs = this.#hooks.clock.nowMs()
     this.#open = { parts, rounds, published: parts.map(() => new Map()), beganAtMs }
     const commands = this.#core.begin(ownership.membership, rounds.length, beganAtMs)
@@ -186,7 +203,9 @@ export class LaneDriver {
     this.#execute(next)
   }
 
-  async #request(command: Extract<LaneCommand, { kind: 'init' | 'commit-offsets' | 'produce' | 'end' }>): Promise<readonly LaneCommand[]> {
+  async #request(
+    command: Extract<LaneCommand, { kind: 'init' | 'commit-offsets' | 'produce' | 'end' }>,
+  ): Promise<readonly LaneCommand[]> {
     const { clock } = this.#hooks
     switch (command.kind) {
       case 'init': {
@@ -232,7 +251,12 @@ export class LaneDriver {
       const published = this.#open!.published[batch.owner]!
       const name = `${batch.topic}-${batch.partition}`
       const end = answer.baseOffset + batch.records
-      published.set(name, { topic: batch.topic, partition: batch.partition, first: published.get(name)?.first ?? answer.baseOffset, end })
+      published.set(name, {
+        topic: batch.topic,
+        partition: batch.partition,
+        first: published.get(name)?.first ?? answer.baseOffset,
+        end,
+      })
     })
   }
 

@@ -4,7 +4,13 @@
  */
 import { type Clock, sleep } from './clock.ts'
 import { assign } from './core/assignor.ts'
-import { ConsumerProtocolError, decodeAssignment, decodeSubscription, encodeAssignment, encodeSubscription } from './core/consumer-protocol.ts'
+import {
+  ConsumerProtocolError,
+  decodeAssignment,
+  decodeSubscription,
+  encodeAssignment,
+  encodeSubscription,
+} from './core/consumer-protocol.ts'
 import {
   decodeAssignmentFacts,
   decodeMemberFacts,
@@ -14,7 +20,7 @@ import {
   MembershipCore,
 } from './core/membership.ts'
 import { changeOwnership, type Ownership, type OwnershipChange } from './core/ownership.ts'
-import { partitionsOf, type Plan, readTopics } from './core/plan.ts'
+import { type Plan, partitionsOf, readTopics } from './core/plan.ts'
 import { type Code, type GroupClient, type GroupMembership, type JoinAnswer, RequestLost } from './ports.ts'
 
 export interface MembershipOptions {
@@ -46,7 +52,13 @@ export class MembershipDriver {
   #reason = 'start'
   #waiters: (() => void)[] = []
 
-  constructor(group: GroupClient, plan: Plan, transactionalId: string, options: MembershipOptions, hooks: MembershipHooks) {
+  constructor(
+    group: GroupClient,
+    plan: Plan,
+    transactionalId: string,
+    options: MembershipOptions,
+    hooks: MembershipHooks,
+  ) {
     this.#core = new MembershipCore(options)
     this.#group = group
     this.#plan = plan
@@ -129,12 +141,17 @@ export class MembershipDriver {
     this.#execute(next)
   }
 
-  async #request(command: Extract<MembershipCommand, { kind: 'join' | 'sync' | 'heartbeat' }>): Promise<readonly MembershipCommand[]> {
+  async #request(
+    command: Extract<MembershipCommand, { kind: 'join' | 'sync' | 'heartbeat' }>,
+  ): Promise<readonly MembershipCommand[]> {
     const { instanceId, sessionTimeoutMs, rebalanceTimeoutMs } = this.#options
     switch (command.kind) {
       case 'join': {
         if (this.#core.phase !== 'joining') return []
-        const metadata = encodeSubscription({ topics: readTopics(this.#plan), userData: encodeMemberFacts(this.#transactionalId, this.ownership) })
+        const metadata = encodeSubscription({
+          topics: readTopics(this.#plan),
+          userData: encodeMemberFacts(this.#transactionalId, this.ownership),
+        })
         const answer = await this.#group.join({
           memberId: command.memberId,
           instanceId,
@@ -149,7 +166,11 @@ export class MembershipDriver {
       }
       case 'sync': {
         const assignments = command.members ? this.#assignments(command.members) : []
-        const { code, assignment } = await this.#group.sync({ membership: command.membership, protocol: PROTOCOL, assignments })
+        const { code, assignment } = await this.#group.sync({
+          membership: command.membership,
+          protocol: PROTOCOL,
+          assignments,
+        })
         return this.#core.syncAnswered(code, assignment)
       }
       case 'heartbeat': {
@@ -160,21 +181,31 @@ export class MembershipDriver {
   }
 
   #assignments(members: JoinAnswer['members']): readonly { memberId: string; assignment: Buffer }[] {
-    const claims = members.map(({ memberId, metadata }) => ({ memberId, ...decodeMemberFacts(decodeSubscription(metadata).userData) }))
+    const claims = members.map(({ memberId, metadata }) => ({
+      memberId,
+      ...decodeMemberFacts(decodeSubscription(metadata).userData),
+    }))
     const transactionalIds = claims.map((c) => c.transactionalId).filter((id) => id !== '')
     const byMember = assign(claims, this.#plan.tasks)
     return members.map(({ memberId }) => {
       const tasks = byMember.get(memberId) ?? []
       // Named as topic partitions, too, so that the usual tools show who reads what.
       const partitions = tasks.flatMap((task) => partitionsOf(this.#plan, task))
-      return { memberId, assignment: encodeAssignment({ partitions, userData: encodeAssignmentFacts({ tasks, transactionalIds }) }) }
+      return {
+        memberId,
+        assignment: encodeAssignment({ partitions, userData: encodeAssignmentFacts({ tasks, transactionalIds }) }),
+      }
     })
   }
 
   #assigned(membership: GroupMembership, bytes: Buffer): void {
     const { tasks, transactionalIds } = decodeAssignmentFacts(decodeAssignment(bytes).userData)
     const ours = tasks.filter((task) => task >= 0 && task < this.#plan.tasks)
-    const change = changeOwnership(this.ownership, { membership, tasks: new Set(ours), transactionalIds: new Set(transactionalIds) })
+    const change = changeOwnership(this.ownership, {
+      membership,
+      tasks: new Set(ours),
+      transactionalIds: new Set(transactionalIds),
+    })
     this.ownership = change.ownership
     this.#hooks.assigned(change)
     this.#awake()

@@ -74,7 +74,11 @@ export interface TransactionClient {
   /** InitProducerId v5 with (producerId, epoch) or (-1, -1). */
   initProducerId(current: ProducerIdentity | null): Promise<{ code: Code; identity: ProducerIdentity }>
   /** TxnOffsetCommit v5, all partitions in one request (trap P4). Sent to the group's coordinator. */
-  txnOffsetCommit(identity: ProducerIdentity, membership: GroupMembership, offsets: readonly OffsetToCommit[]): Promise<readonly PartitionCode[]>
+  txnOffsetCommit(
+    identity: ProducerIdentity,
+    membership: GroupMembership,
+    offsets: readonly OffsetToCommit[],
+  ): Promise<readonly PartitionCode[]>
   /** EndTxn v5: on code 0 the identity is that of the next transaction; adopt id and epoch. */
   endTxn(identity: ProducerIdentity, commit: boolean): Promise<{ code: Code; identity: ProducerIdentity }>
   /**
@@ -122,7 +126,10 @@ export interface GroupClient {
   /** LeaveGroup v5. */
   leave(membership: GroupMembership, reason: string): Promise<Code>
   /** OffsetFetch v9. `code` is the group's code or the worst partition's (UNSTABLE_OFFSET_COMMIT while a transaction is pending). Absent = never committed. */
-  offsets(partitions: readonly TopicPartition[], requireStable: boolean): Promise<{ code: Code; offsets: readonly OffsetToCommit[] }>
+  offsets(
+    partitions: readonly TopicPartition[],
+    requireStable: boolean,
+  ): Promise<{ code: Code; offsets: readonly OffsetToCommit[] }>
   close(): Promise<void>
 }
 
@@ -182,7 +189,10 @@ export interface FetchClient {
    * One round over all leaders concerned; answers as each broker answers. A partition without a known leader answers
    * NOT_LEADER_OR_FOLLOWER. Topic ids that changed answer UNKNOWN_TOPIC_ID (100).
    */
-  fetch(partitions: readonly FetchRequest[], options: { maxWaitMs: number; minBytes: number; maxBytes: number }): Promise<readonly FetchedPartition[]>
+  fetch(
+    partitions: readonly FetchRequest[],
+    options: { maxWaitMs: number; minBytes: number; maxBytes: number },
+  ): Promise<readonly FetchedPartition[]>
   close(): Promise<void>
 }
 
@@ -208,7 +218,9 @@ export interface TransactionInspector {
   /** DescribeTransactions v0 at the id's coordinator. */
   describe(transactionalId: string): Promise<TransactionDescription>
   /** DescribeProducers v0 at the partition's leader: those with an open transaction have currentTxnStartOffset ≥ 0. */
-  producers(partition: TopicPartition): Promise<readonly { producerId: bigint; epoch: number; currentTxnStartOffset: number }[]>
+  producers(
+    partition: TopicPartition,
+  ): Promise<readonly { producerId: bigint; epoch: number; currentTxnStartOffset: number }[]>
   /** One InitProducerId (id and epoch as described) to end a dead owner's transaction; the answer code is returned, not retried. */
   fence(transactionalId: string, identity: ProducerIdentity): Promise<Code>
 }
@@ -235,14 +247,21 @@ export interface KafkaAdmin {
   createTopics(topics: readonly TopicToCreate[]): Promise<ReadonlyMap<string, Code>>
   deleteRecords(before: readonly OffsetToCommit[]): Promise<readonly PartitionCode[]>
   /** ListOffsets, isolation read_uncommitted. */
-  listOffsets(partitions: readonly TopicPartition[], at: 'earliest' | 'latest'): Promise<readonly (PartitionCode & { position: Position })[]>
+  listOffsets(
+    partitions: readonly TopicPartition[],
+    at: 'earliest' | 'latest',
+  ): Promise<readonly (PartitionCode & { position: Position })[]>
 }
 
 /** Everything of Kafka, one per process. Connections and metadata are shared inside; clients are cheap. */
 export interface Kafka {
   readonly admin: KafkaAdmin
   readonly transactions: TransactionInspector
-  transactionClient(options: { transactionalId: string; groupId: string; transactionTimeoutMs: number }): TransactionClient
+  transactionClient(options: {
+    transactionalId: string
+    groupId: string
+    transactionTimeoutMs: number
+  }): TransactionClient
   groupClient(groupId: string): GroupClient
   fetchClient(): FetchClient
   publisher(): Publisher

@@ -43,11 +43,17 @@ const DAY_MS = 24 * 60 * 60 * 1000
 const RETRY_MS = 250
 const FOREVER_MS = '9223372036854775807'
 
-export async function prepare(kafka: Kafka, clock: Clock, listener: Listener, options: PreparationOptions): Promise<Prepared> {
+export async function prepare(
+  kafka: Kafka,
+  clock: Clock,
+  listener: Listener,
+  options: PreparationOptions,
+): Promise<Prepared> {
   const { admin } = kafka
   const { clusterId, brokers } = await reachable(() => admin.cluster(), clock, options.patienceMs)
   const level = (await admin.finalizedFeatures()).get('transaction.version') ?? 0
-  if (level < 2) throw new StartError('kafka.transaction_version', `cluster ${clusterId} has transaction.version ${level}`)
+  if (level < 2)
+    throw new StartError('kafka.transaction_version', `cluster ${clusterId} has transaction.version ${level}`)
 
   const replication = Math.min(3, brokers)
   const named = (topic: string): string => options.topicNames[topic] ?? topic
@@ -63,13 +69,23 @@ export async function prepare(kafka: Kafka, clock: Clock, listener: Listener, op
   const sources = topology.sources.map((source) => ({ source, ...infoOf(named(source.topic)) }))
   const sourceConfigs = await Promise.all(sources.map((s) => admin.configs(s.topic)))
   const sourceBytesMax = Math.max(...sourceConfigs.map(messageBytesMax))
-  const minInSync = sourceConfigs.map((c) => Number(c.get('min.insync.replicas') ?? 1)).reduce((a, b) => Math.max(a, b), 1)
+  const minInSync = sourceConfigs
+    .map((c) => Number(c.get('min.insync.replicas') ?? 1))
+    .reduce((a, b) => Math.max(a, b), 1)
 
   const internal = internalTopics(options.application)
-  const shape = { replication, sourceBytesMax, minInSync: Math.min(minInSync, replication), firstTasks: Math.max(...sources.map((s) => s.partitions)) }
+  const shape = {
+    replication,
+    sourceBytesMax,
+    minInSync: Math.min(minInSync, replication),
+    firstTasks: Math.max(...sources.map((s) => s.partitions)),
+  }
   const { tasks, infos, newlyCreated } = await ensureInternalTopics(admin, internal, shape)
   const changelogConfigs = await admin.configs(internal.changelog)
-  if (!changelogConfigs.get('cleanup.policy')?.split(',').includes('compact') || changelogConfigs.get('cleanup.policy')?.includes('delete'))
+  if (
+    !changelogConfigs.get('cleanup.policy')?.split(',').includes('compact') ||
+    changelogConfigs.get('cleanup.policy')?.includes('delete')
+  )
     throw new StartError('topic.config', `${internal.changelog} must have cleanup.policy=compact`)
   const sinks = new Map<Sink, OutputTopic>()
   for (const sink of topology.sinks) {
@@ -80,7 +96,8 @@ export async function prepare(kafka: Kafka, clock: Clock, listener: Listener, op
     const { topicId, partitions } = infos.get(topic)!
     return { topic, topicId, partitions, messageBytesMax: messageBytesMax(await admin.configs(topic)) }
   }
-  for (const topic of [...created, ...newlyCreated]) listener({ kind: 'warning', code: 'topic.created', message: `created topic ${topic}` })
+  for (const topic of [...created, ...newlyCreated])
+    listener({ kind: 'warning', code: 'topic.created', message: `created topic ${topic}` })
   const plan: Plan = {
     topology,
     application: options.application,
@@ -95,7 +112,11 @@ export async function prepare(kafka: Kafka, clock: Clock, listener: Listener, op
     repartition: await output(internal.repartition),
     deadLetters: await output(internal.deadLetters),
   }
-  return { plan, deleteRetentionMs: Number(changelogConfigs.get('delete.retention.ms') ?? DAY_MS), created: [...created, ...newlyCreated] }
+  return {
+    plan,
+    deleteRetentionMs: Number(changelogConfigs.get('delete.retention.ms') ?? DAY_MS),
+    created: [...created, ...newlyCreated],
+  }
 }
 
 async function reachable<T>(ask: () => Promise<T>, clock: Clock, patienceMs: number): Promise<T> {
@@ -111,14 +132,24 @@ async function reachable<T>(ask: () => Promise<T>, clock: Clock, patienceMs: num
   }
 }
 
-async function ensureUserTopics(admin: KafkaAdmin, names: readonly string[], replication: number, options: PreparationOptions): Promise<readonly string[]> {
+async function ensureUserTopics(
+  admin: KafkaAdmin,
+  names: readonly string[],
+  replication: number,
+  options: PreparationOptions,
+): Promise<readonly string[]> {
   const there = await admin.topics(names)
   const missing = names.filter((name) => !there.has(name))
   if (missing.length === 0) return []
   if (!options.createTopics) throw new StartError('topic.missing', `missing: ${missing.join(', ')}`)
   return create(
     admin,
-    missing.map((topic) => ({ topic, partitions: options.topicPartitions, replicationFactor: replication, configs: {} })),
+    missing.map((topic) => ({
+      topic,
+      partitions: options.topicPartitions,
+      replicationFactor: replication,
+      configs: {},
+    })),
   )
 }
 
@@ -134,19 +165,46 @@ async function ensureInternalTopics(
   if (changelog && !repartition && (await holdsRecords(admin, changelog)))
     throw new StartError('topic.internal_missing', `${names.changelog} has state, ${names.repartition} does not exist`)
   const tasks = changelog?.partitions ?? repartition?.partitions ?? shape.firstTasks
-  const common = { 'message.timestamp.type': 'CreateTime', 'message.timestamp.after.max.ms': FOREVER_MS, 'message.timestamp.before.max.ms': FOREVER_MS }
-  const sized = { ...common, 'max.message.bytes': String(shape.sourceBytesMax + INTERNAL_EXTRA_BYTES), 'min.insync.replicas': String(shape.minInSync) }
+  const common = {
+    'message.timestamp.type': 'CreateTime',
+    'message.timestamp.after.max.ms': FOREVER_MS,
+    'message.timestamp.before.max.ms': FOREVER_MS,
+  }
+  const sized = {
+    ...common,
+    'max.message.bytes': String(shape.sourceBytesMax + INTERNAL_EXTRA_BYTES),
+    'min.insync.replicas': String(shape.minInSync),
+  }
   const wanted: TopicToCreate[] = [
-    { topic: names.changelog, partitions: tasks, replicationFactor: shape.replication, configs: { ...sized, 'cleanup.policy': 'compact', 'delete.retention.ms': String(DAY_MS) } },
-    { topic: names.repartition, partitions: tasks, replicationFactor: shape.replication, configs: { ...sized, 'cleanup.policy': 'delete', 'retention.ms': '-1', 'retention.bytes': '-1' } },
-    { topic: names.deadLetters, partitions: tasks, replicationFactor: shape.replication, configs: { ...sized, 'cleanup.policy': 'delete', 'retention.ms': String(30 * DAY_MS) } },
+    {
+      topic: names.changelog,
+      partitions: tasks,
+      replicationFactor: shape.replication,
+      configs: { ...sized, 'cleanup.policy': 'compact', 'delete.retention.ms': String(DAY_MS) },
+    },
+    {
+      topic: names.repartition,
+      partitions: tasks,
+      replicationFactor: shape.replication,
+      configs: { ...sized, 'cleanup.policy': 'delete', 'retention.ms': '-1', 'retention.bytes': '-1' },
+    },
+    {
+      topic: names.deadLetters,
+      partitions: tasks,
+      replicationFactor: shape.replication,
+      configs: { ...sized, 'cleanup.policy': 'delete', 'retention.ms': String(30 * DAY_MS) },
+    },
   ]
-  const newlyCreated = await create(admin, wanted.filter((t) => !there.has(t.topic)))
+  const newlyCreated = await create(
+    admin,
+    wanted.filter((t) => !there.has(t.topic)),
+  )
   const infos = newlyCreated.length > 0 || there.size < all.length ? await admin.topics(all) : there
   for (const name of [names.changelog, names.repartition]) {
     const partitions = infos.get(name)?.partitions
     if (partitions === undefined) throw new StartError('topic.create_failed', `${name} was created and is not there`)
-    if (partitions !== infos.get(names.changelog)!.partitions) throw new StartError('tasks.changed', `${names.changelog} and ${names.repartition} differ in partitions`)
+    if (partitions !== infos.get(names.changelog)!.partitions)
+      throw new StartError('tasks.changed', `${names.changelog} and ${names.repartition} differ in partitions`)
   }
   return { tasks: infos.get(names.changelog)!.partitions, infos, newlyCreated }
 }
@@ -161,8 +219,10 @@ async function create(admin: KafkaAdmin, topics: readonly TopicToCreate[]): Prom
   if (topics.length === 0) return []
   const codes = await admin.createTopics(topics)
   for (const [topic, code] of codes)
-    if (code !== 0 && code !== TOPIC_ALREADY_EXISTS) throw new StartError('topic.create_failed', `${topic}: ${nameOf(code)}`)
+    if (code !== 0 && code !== TOPIC_ALREADY_EXISTS)
+      throw new StartError('topic.create_failed', `${topic}: ${nameOf(code)}`)
   return topics.map((t) => t.topic).filter((topic) => codes.get(topic) === 0)
 }
 
-const messageBytesMax = (configs: ReadonlyMap<string, string>): number => Number(configs.get('max.message.bytes') ?? MESSAGE_BYTES_MAX_DEFAULT)
+const messageBytesMax = (configs: ReadonlyMap<string, string>): number =>
+  Number(configs.get('max.message.bytes') ?? MESSAGE_BYTES_MAX_DEFAULT)

@@ -2,11 +2,12 @@
  * Brings the store to the end of a task's changelog, step (f) of a takeover. Has a fetch connection of its own, so that a
  * task that restores holds up no other. Owns nothing behind its call.
  */
-import type { Checkpoint, TaskStore } from '../stores/ports.ts'
+
 import type { CheckpointRecord } from '../stores/core/changelog.ts'
+import type { Checkpoint, TaskStore } from '../stores/ports.ts'
 import { type Clock, sleep } from './clock.ts'
 import { nameOf } from './core/kafka-errors.ts'
-import { type Position } from './core/numbers.ts'
+import type { Position } from './core/numbers.ts'
 import type { Plan } from './core/plan.ts'
 import { NO_OFFSET, RestoreCore } from './core/restore.ts'
 import type { RestorePlan } from './core/takeover.ts'
@@ -103,7 +104,10 @@ export async function restore(context: RestoreContext, restorePlan: RestorePlan)
   }
 }
 
-type Fetched = { kind: 'records'; records: FetchedRecords; end: Position } | { kind: 'nothing' } | { kind: 'stop'; code: string; message: string }
+type Fetched =
+  | { kind: 'records'; records: FetchedRecords; end: Position }
+  | { kind: 'nothing' }
+  | { kind: 'stop'; code: string; message: string }
 
 async function fetchOnce({ plan, task, fetch, clock }: RestoreContext, at: Position): Promise<Fetched> {
   const topic = plan.changelog.topic
@@ -117,8 +121,14 @@ async function fetchOnce({ plan, task, fetch, clock }: RestoreContext, at: Posit
       const end = fetchEnd(answer.records, at)
       return { kind: 'records', records: new FetchedRecords(answer.records, answer.aborted, at), end }
     }
-    if (answer?.code === 1) return { kind: 'stop', code: 'offset.out_of_range', message: `${topic}-${task}: position ${at} is outside the log` }
-    if (answer?.code === 29) return { kind: 'stop', code: 'topic.refused', message: `${topic}-${task}: ${nameOf(answer.code)}` }
+    if (answer?.code === 1)
+      return {
+        kind: 'stop',
+        code: 'offset.out_of_range',
+        message: `${topic}-${task}: position ${at} is outside the log`,
+      }
+    if (answer?.code === 29)
+      return { kind: 'stop', code: 'topic.refused', message: `${topic}-${task}: ${nameOf(answer.code)}` }
   } catch (error) {
     if (!(error instanceof RequestLost)) throw error
   }

@@ -2,13 +2,20 @@
  * Carries out one takeover as engine/core/takeover.ts decides it: asks group, Kafka and store, and feeds the answers back.
  * Owns the store connection until it hands it over with the result.
  */
-import { type Checkpoint, type StoreFactory, StoreForeign, StoreLost, StoreRefused, type TaskStore } from '../stores/ports.ts'
+import {
+  type Checkpoint,
+  type StoreFactory,
+  StoreForeign,
+  StoreLost,
+  StoreRefused,
+  type TaskStore,
+} from '../stores/ports.ts'
 import { type Clock, sleep } from './clock.ts'
 import type { Position } from './core/numbers.ts'
 import type { Ownership } from './core/ownership.ts'
 import type { Plan } from './core/plan.ts'
 import type { Progress } from './core/progress.ts'
-import { type DeadTransaction, TakeoverCore, type TakeoverCommand } from './core/takeover.ts'
+import { type DeadTransaction, type TakeoverCommand, TakeoverCore } from './core/takeover.ts'
 import type { Listener } from './events.ts'
 import { type Code, type GroupClient, type GroupMembership, type Kafka, RequestLost } from './ports.ts'
 import { restore } from './restorer.ts'
@@ -31,7 +38,12 @@ export interface TakeoverContext {
 }
 
 export type TakeoverResult =
-  | { readonly kind: 'running'; readonly progress: Progress; readonly checkpoint: Checkpoint; readonly store: TaskStore }
+  | {
+      readonly kind: 'running'
+      readonly progress: Progress
+      readonly checkpoint: Checkpoint
+      readonly store: TaskStore
+    }
   | { readonly kind: 'again'; readonly reason: string; readonly rebuild: boolean; readonly storeError: string | null }
   | { readonly kind: 'stop'; readonly code: string; readonly message: string }
   | { readonly kind: 'lost'; readonly code: Code }
@@ -49,7 +61,13 @@ export class TakeoverDriver {
   #store: TaskStore | null = null
   #checkpoint: Checkpoint | null = null
 
-  constructor(context: TakeoverContext, task: number, membership: GroupMembership, forceRebuild: boolean, alive: () => boolean) {
+  constructor(
+    context: TakeoverContext,
+    task: number,
+    membership: GroupMembership,
+    forceRebuild: boolean,
+    alive: () => boolean,
+  ) {
     this.#context = context
     this.#task = task
     this.#alive = alive
@@ -106,30 +124,53 @@ export class TakeoverDriver {
     return { kind: 'superseded' }
   }
 
-  async #ask(command: Exclude<TakeoverCommand, { kind: 'run' | 'again' | 'lost' | 'stop' | 'restore' }>): Promise<TakeoverCommand> {
+  async #ask(
+    command: Exclude<TakeoverCommand, { kind: 'run' | 'again' | 'lost' | 'stop' | 'restore' }>,
+  ): Promise<TakeoverCommand> {
     const { group, kafka, plan, clock } = this.#context
     const core = this.#core
     if ('delayMs' in command && command.delayMs > 0) await sleep(clock, command.delayMs)
     switch (command.kind) {
       case 'heartbeat':
-        return answered(() => group.heartbeat(this.#membership), (code) => core.heartbeatAnswered(code), () => core.heartbeatLost())
+        return answered(
+          () => group.heartbeat(this.#membership),
+          (code) => core.heartbeatAnswered(code),
+          () => core.heartbeatLost(),
+        )
       case 'await-assignment':
         if ((await this.#context.nextOwnership()) === 'timeout') this.#context.rejoin(this.#membership)
         return core.start()
       case 'claim':
         return core.claimed(await this.#claim())
       case 'offsets':
-        return answered(() => group.offsets(command.partitions, true), (a) => core.offsetsAnswered(a.code, a.offsets), () => core.offsetsLost())
+        return answered(
+          () => group.offsets(command.partitions, true),
+          (a) => core.offsetsAnswered(a.code, a.offsets),
+          () => core.offsetsLost(),
+        )
       case 'find-dead':
-        return answered(() => this.#findDead(), (dead) => core.deadFound(dead), () => core.deadFound(null))
+        return answered(
+          () => this.#findDead(),
+          (dead) => core.deadFound(dead),
+          () => core.deadFound(null),
+        )
       case 'fence':
-        this.#context.listener({ kind: 'transaction.fenced', task: this.#task, transactionalId: command.transactionalId })
-        return answered(() => kafka.transactions.fence(command.transactionalId, command.identity), () => core.fenced(), () => core.fenced())
+        this.#context.listener({
+          kind: 'transaction.fenced',
+          task: this.#task,
+          transactionalId: command.transactionalId,
+        })
+        return answered(
+          () => kafka.transactions.fence(command.transactionalId, command.identity),
+          () => core.fenced(),
+          () => core.fenced(),
+        )
       case 'ends': {
         const at = [{ topic: plan.changelog.topic, partition: this.#task }]
         return answered(
           () => Promise.all([kafka.admin.listOffsets(at, 'earliest'), kafka.admin.listOffsets(at, 'latest')]),
-          ([[start], [end]]) => (start?.code === 0 && end?.code === 0 ? core.endsAnswered(start.position, end.position) : core.endsLost()),
+          ([[start], [end]]) =>
+            start?.code === 0 && end?.code === 0 ? core.endsAnswered(start.position, end.position) : core.endsLost(),
           () => core.endsLost(),
         )
       }
@@ -146,15 +187,32 @@ export class TakeoverDriver {
     const { stores, newToken, instance, transactionalId, plan } = this.#context
     await this.#store?.close()
     this.#store = await stores.open(this.#task)
-    return this.#store.claim({ token: newToken(), instance, transactionalId, clusterId: plan.clusterId, changelogTopicId: plan.changelog.topicId })
+    return this.#store.claim({
+      token: newToken(),
+      instance,
+      transactionalId,
+      clusterId: plan.clusterId,
+      changelogTopicId: plan.changelog.topicId,
+    })
   }
 
-  async #restore(command: Extract<TakeoverCommand, { kind: 'restore' }>): Promise<TakeoverResult | Extract<Awaited<ReturnType<typeof restore>>, { kind: 'restored' }>> {
+  async #restore(
+    command: Extract<TakeoverCommand, { kind: 'restore' }>,
+  ): Promise<TakeoverResult | Extract<Awaited<ReturnType<typeof restore>>, { kind: 'restored' }>> {
     const { kafka, plan, clock, listener } = this.#context
     const fetch = kafka.fetchClient()
     try {
       const result = await restore(
-        { plan, task: this.#task, store: this.#store!, fetch, clock, listener, alive: this.#alive, stuck: (at) => this.#stuck(at) },
+        {
+          plan,
+          task: this.#task,
+          store: this.#store!,
+          fetch,
+          clock,
+          listener,
+          alive: this.#alive,
+          stuck: (at) => this.#stuck(at),
+        },
         command.plan,
       )
       if (result.kind === 'restored') {
@@ -193,11 +251,19 @@ export class TakeoverDriver {
       for (const { producerId } of open) {
         const [known] = await kafka.transactions.list({ producerIds: [producerId] })
         if (!known) {
-          warn('transaction.hanging', `${where.topic}-${where.partition} is held at ${at} by producer ${producerId}, whose transaction no coordinator knows: kafka-transactions.sh --find-hanging, then abort`)
+          warn(
+            'transaction.hanging',
+            `${where.topic}-${where.partition} is held at ${at} by producer ${producerId}, whose transaction no coordinator knows: kafka-transactions.sh --find-hanging, then abort`,
+          )
           continue
         }
-        const dead = known.transactionalId.startsWith(`${plan.application}-`) && ownership()?.transactionalIds.has(known.transactionalId) === false
-        warn('transaction.open', `${where.topic}-${where.partition} is held at ${at} by ${known.transactionalId} (${known.state}); waiting for it to end`)
+        const dead =
+          known.transactionalId.startsWith(`${plan.application}-`) &&
+          ownership()?.transactionalIds.has(known.transactionalId) === false
+        warn(
+          'transaction.open',
+          `${where.topic}-${where.partition} is held at ${at} by ${known.transactionalId} (${known.state}); waiting for it to end`,
+        )
         if (dead) {
           const { code, producerId, epoch } = await kafka.transactions.describe(known.transactionalId)
           if (code === 0) await kafka.transactions.fence(known.transactionalId, { producerId, epoch })
@@ -211,14 +277,20 @@ export class TakeoverDriver {
   #storeFailed(error: unknown): TakeoverResult {
     if (error instanceof StoreForeign) return { kind: 'stop', code: 'state.foreign', message: error.message }
     if (error instanceof StoreRefused) return { kind: 'again', reason: error.message, rebuild: false, storeError: null }
-    if (error instanceof StoreLost) return { kind: 'again', reason: error.message, rebuild: false, storeError: error.code }
-    if (error instanceof Error && 'code' in error && String(error.code).startsWith('wire.')) return { kind: 'stop', code: 'changelog.corrupt', message: error.message }
+    if (error instanceof StoreLost)
+      return { kind: 'again', reason: error.message, rebuild: false, storeError: error.code }
+    if (error instanceof Error && 'code' in error && String(error.code).startsWith('wire.'))
+      return { kind: 'stop', code: 'changelog.corrupt', message: error.message }
     throw error
   }
 }
 
 /** Asks, and turns a lost answer into the core's answer to that. */
-async function answered<T>(ask: () => Promise<T>, then: (answer: T) => TakeoverCommand, lost: () => TakeoverCommand): Promise<TakeoverCommand> {
+async function answered<T>(
+  ask: () => Promise<T>,
+  then: (answer: T) => TakeoverCommand,
+  lost: () => TakeoverCommand,
+): Promise<TakeoverCommand> {
   let answer: T
   try {
     answer = await ask()

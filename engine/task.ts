@@ -12,7 +12,7 @@
 import { EntryCache } from '../stores/core/memory-cache.ts'
 import { type Checkpoint, StoreLost, StoreRefused, type TaskStore } from '../stores/ports.ts'
 import type { Clock } from './clock.ts'
-import { Batch, BATCH_LIMITS, type BatchLimits, type Refusal } from './core/batch.ts'
+import { BATCH_LIMITS, Batch, type BatchLimits, type Refusal } from './core/batch.ts'
 import type { Item } from './core/classify.ts'
 import { PartitionIntake, TaskIntake } from './core/intake.ts'
 import { nameOf } from './core/kafka-errors.ts'
@@ -127,7 +127,13 @@ export class Task implements FetchingTask, LaneTask {
     const membership = this.#context.membership()
     if (!membership) return
     const attempt = this.attempt
-    const driver = new TakeoverDriver(this.#context, this.task, membership, forceRebuild, () => this.attempt === attempt)
+    const driver = new TakeoverDriver(
+      this.#context,
+      this.task,
+      membership,
+      forceRebuild,
+      () => this.attempt === attempt,
+    )
     this.#takeover = driver
     this.#setState('taking-over', null)
     driver.run().then(
@@ -225,7 +231,9 @@ export class Task implements FetchingTask, LaneTask {
 
   #position(progress: Progress): void {
     this.intake = new TaskIntake(
-      partitionsOf(this.#plan, this.task).map(({ topic, partition }) => new PartitionIntake(topic, partition, progress.position(topic, partition)!)),
+      partitionsOf(this.#plan, this.task).map(
+        ({ topic, partition }) => new PartitionIntake(topic, partition, progress.position(topic, partition)!),
+      ),
     )
   }
 
@@ -319,9 +327,24 @@ export class Task implements FetchingTask, LaneTask {
 
   /** An idle task whose last commit is older commits the same offsets again. */
   recommit(olderThanMs: number): void {
-    if (!this.#mayCompute() || this.#queue.length > 0 || !this.#committed || !this.#checkpoint || this.#checkpoint.committedAtMs > olderThanMs) return
+    if (
+      !this.#mayCompute() ||
+      this.#queue.length > 0 ||
+      !this.#committed ||
+      !this.#checkpoint ||
+      this.#checkpoint.committedAtMs > olderThanMs
+    )
+      return
     const outputs = new EncodedOutputs()
-    const batch = new Batch(this.#plan, { task: this.task, attempt: this.attempt }, this.#committed, null, this.#memory, outputs, BATCH_LIMITS)
+    const batch = new Batch(
+      this.#plan,
+      { task: this.task, attempt: this.attempt },
+      this.#committed,
+      null,
+      this.#memory,
+      outputs,
+      BATCH_LIMITS,
+    )
     this.#queue.push({ batch, outputs, progress: batch.seal(this.#context.transactionalId) })
     this.#context.wakeLane()
   }
@@ -331,7 +354,8 @@ export class Task implements FetchingTask, LaneTask {
   offer(): LanePart | null {
     const first = this.#queue[0]
     if (this.state !== 'running' || !first || this.#phase !== 'none') return null
-    if (this.#refusedGeneration !== null && (this.#context.membership()?.generation ?? -1) <= this.#refusedGeneration) return null
+    if (this.#refusedGeneration !== null && (this.#context.membership()?.generation ?? -1) <= this.#refusedGeneration)
+      return null
     this.#refusedGeneration = null
     this.#offered = this.attempt
     return { task: this.task, outputs: first.outputs, offsets: first.progress.offsets() }
@@ -373,7 +397,9 @@ export class Task implements FetchingTask, LaneTask {
   /** A record makes its transaction fail: halve this task's batch alone until the record stands alone. */
   #isolate(partitions: readonly PartitionCode[]): void {
     const { batch, outputs } = this.#queue[0]!
-    const guilty = partitions.find((p) => outputs.partitions.some((o) => o.topic === p.topic && o.partition === p.partition))
+    const guilty = partitions.find((p) =>
+      outputs.partitions.some((o) => o.topic === p.topic && o.partition === p.partition),
+    )
     if (guilty) {
       const records = batch.tally.records
       const reason = nameOf(guilty.code)
@@ -417,8 +443,17 @@ export class Task implements FetchingTask, LaneTask {
     this.#recovery.reset()
     this.#refusal = null
     if (this.#limits !== BATCH_LIMITS)
-      this.#limits = this.#limits.recordsMax * 2 >= BATCH_LIMITS.recordsMax ? BATCH_LIMITS : { ...BATCH_LIMITS, recordsMax: this.#limits.recordsMax * 2 }
-    this.#listener({ kind: 'batch.applied', task: this.task, batch: progress.batch, changes: changes.length, durationMs: this.#clock.nowMs() - startedAtMs })
+      this.#limits =
+        this.#limits.recordsMax * 2 >= BATCH_LIMITS.recordsMax
+          ? BATCH_LIMITS
+          : { ...BATCH_LIMITS, recordsMax: this.#limits.recordsMax * 2 }
+    this.#listener({
+      kind: 'batch.applied',
+      task: this.task,
+      batch: progress.batch,
+      changes: changes.length,
+      durationMs: this.#clock.nowMs() - startedAtMs,
+    })
     if (this.#queue.length > 0) this.#context.wakeLane()
     this.#rest()
     this.#schedule()
@@ -430,7 +465,8 @@ export class Task implements FetchingTask, LaneTask {
     const log = published.find((p) => p.topic === this.#plan.changelog.topic && p.partition === this.task)
     if (!log) return null
     const ends: Record<string, Record<string, number>> = { ...before.published }
-    for (const { topic, partition, end } of published) if (topic !== this.#plan.changelog.topic) ends[topic] = { ...ends[topic], [partition]: end }
+    for (const { topic, partition, end } of published)
+      if (topic !== this.#plan.changelog.topic) ends[topic] = { ...ends[topic], [partition]: end }
     return {
       ...before,
       batch: progress.batch,
@@ -455,7 +491,8 @@ export class Task implements FetchingTask, LaneTask {
   /** Takes no more records; resolves when what was computed is committed and applied, or dropped. */
   async drained(): Promise<void> {
     this.#draining = true
-    while (this.#queue.length > 0 || this.#computing) await new Promise<void>((resolve) => this.#restWaiters.push(resolve))
+    while (this.#queue.length > 0 || this.#computing)
+      await new Promise<void>((resolve) => this.#restWaiters.push(resolve))
   }
 
   #rest(): void {

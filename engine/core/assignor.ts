@@ -45,7 +45,8 @@ function latestClaims(members: readonly MemberClaim[], tasks: number): ReadonlyM
     for (const task of member.tasks) {
       if (!Number.isInteger(task) || task < 0 || task >= tasks) continue
       const other = latest.get(task)
-      if (!other || member.generation > other.generation) latest.set(task, { memberId: member.memberId, generation: member.generation })
+      if (!other || member.generation > other.generation)
+        latest.set(task, { memberId: member.memberId, generation: member.generation })
     }
   return new Map([...latest].map(([task, claim]) => [task, claim.memberId]))
 }

@@ -7,8 +7,9 @@ import { encodeCheckpointRecord } from '../../stores/core/changelog.ts'
 import type { EntryCache } from '../../stores/core/memory-cache.ts'
 import { Overlay } from '../../stores/core/overlay.ts'
 import type { Change, ReadAnswer, ReadRequest } from '../../stores/ports.ts'
-import { writeDeadLetter } from './dead-letter.ts'
 import { classify, deadItem, type HomeItem, type Item, outsideHeaders } from './classify.ts'
+import { writeDeadLetter } from './dead-letter.ts'
+import { applyEffects, type Prepared, prepareEffects } from './effects.ts'
 import { HeaderMemo } from './header-memo.ts'
 import { encodeHeaders, keyOf, valueOf } from './headers.ts'
 import type { TaskIntake } from './intake.ts'
@@ -18,7 +19,6 @@ import type { Plan } from './plan.ts'
 import { type Progress, progressAfter } from './progress.ts'
 import { NotRead, ReadPlanner, ReadSet, StateView } from './state-view.ts'
 import { BatchTally } from './tally.ts'
-import { applyEffects, type Prepared, prepareEffects } from './effects.ts'
 
 /** Bounds of one batch of one task: keep a transaction short and many tasks fair. */
 export interface BatchLimits {
@@ -28,7 +28,11 @@ export interface BatchLimits {
   readonly outputBytesMax: number
 }
 
-export const BATCH_LIMITS: BatchLimits = { recordsMax: 10_000, inputBytesMax: 512 * 1024, outputBytesMax: 8 * 1024 * 1024 }
+export const BATCH_LIMITS: BatchLimits = {
+  recordsMax: 10_000,
+  inputBytesMax: 512 * 1024,
+  outputBytesMax: 8 * 1024 * 1024,
+}
 
 const NO_HEADERS = encodeHeaders([])
 
@@ -83,7 +87,13 @@ export class Batch {
     this.#limits = limits
     this.#refusal = refusal
     this.#counters = new Map(before.counters)
-    this.#state = new StateView({ task: where.task, tasks: plan.tasks, stride: plan.stride }, this.overlay, below, this.#reads, this.#counters)
+    this.#state = new StateView(
+      { task: where.task, tasks: plan.tasks, stride: plan.stride },
+      this.overlay,
+      below,
+      this.#reads,
+      this.#counters,
+    )
   }
 
   /** Records in the batch that have been taken. */
@@ -184,14 +194,23 @@ export class Batch {
       if (this.#plan.topology.onTransformError === 'stop') throw error
       const message = error instanceof Error ? error.message : String(error)
       const code = (error as { code?: unknown } | null)?.code
-      this.#bury(item, error instanceof Error && error.name === 'DeadLetter' && typeof code === 'string' ? code : 'transform.failed', message)
+      this.#bury(
+        item,
+        error instanceof Error && error.name === 'DeadLetter' && typeof code === 'string' ? code : 'transform.failed',
+        message,
+      )
       return true
     }
     if (prepared.rejected) {
       this.#bury(item, prepared.rejected.code, prepared.rejected.message)
       return true
     }
-    applyEffects(prepared, item, { overlay: this.overlay, counters: this.#counters, outputs: this.outputs, tally: this.tally })
+    applyEffects(prepared, item, {
+      overlay: this.overlay,
+      counters: this.#counters,
+      outputs: this.outputs,
+      tally: this.tally,
+    })
     if (!item.span.continued) this.tally.newTraces++
     if (item.keyMismatch) this.tally.keyMismatches++
     this.tally.processed(item.origin.topic, item.type)
@@ -223,7 +242,14 @@ export class Batch {
   }
 
   #bury(item: Item, code: string, message: string): void {
-    writeDeadLetter(this.outputs, this.#plan.deadLetters, this.task % this.#plan.deadLetters.partitions, item, code, message)
+    writeDeadLetter(
+      this.outputs,
+      this.#plan.deadLetters,
+      this.task % this.#plan.deadLetters.partitions,
+      item,
+      code,
+      message,
+    )
     this.tally.buried(item.origin.topic, code)
   }
 
@@ -275,4 +301,3 @@ export class Batch {
 }
 
 const CHECKPOINT_KEY_BYTES = Buffer.from('checkpoint')
-

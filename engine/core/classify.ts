@@ -57,7 +57,14 @@ export type Item = (HomeItem & { readonly keyMismatch: boolean }) | ForwardItem 
 /** A source that is gone from the topology leaves forwarded records behind: they are dead letters, not lost. */
 const sourceOf = (plan: Plan, topic: string): Source | undefined => plan.sources.find((s) => s.topic === topic)?.source
 
-export function classify(plan: Plan, memo: HeaderMemo, task: number, from: TopicPartition, view: RecordView, positionAfter: Position): Item {
+export function classify(
+  plan: Plan,
+  memo: HeaderMemo,
+  task: number,
+  from: TopicPartition,
+  view: RecordView,
+  positionAfter: Position,
+): Item {
   const forwarded = from.topic === plan.repartition.topic
   const direct: Origin = { topic: from.topic, partition: from.partition, offset: view.offset }
   const headers = DecodedHeaders.of(view)
@@ -65,7 +72,8 @@ export function classify(plan: Plan, memo: HeaderMemo, task: number, from: Topic
   try {
     if (forwarded) {
       const origin = decodeOrigin(view)
-      if (!origin) throw new DeadLetter('repartition.origin_invalid', 'a record of the repartition topic without a valid origin')
+      if (!origin)
+        throw new DeadLetter('repartition.origin_invalid', 'a record of the repartition topic without a valid origin')
       read = { view, from, origin, headers, positionAfter }
     }
     const source = sourceOf(plan, read.origin.topic)
@@ -73,9 +81,15 @@ export function classify(plan: Plan, memo: HeaderMemo, task: number, from: Topic
     return decode(plan, memo, task, source, read, forwarded)
   } catch (error) {
     // Headers that cannot be read are no headers; the record is kept without them.
-    if (error instanceof HeadersCorrupt) return { ...read, headers: DecodedHeaders.from([]), kind: 'dead', code: error.code, message: error.message }
+    if (error instanceof HeadersCorrupt)
+      return { ...read, headers: DecodedHeaders.from([]), kind: 'dead', code: error.code, message: error.message }
     if (error instanceof DeadLetter) return { ...read, kind: 'dead', code: error.code, message: error.message }
-    return { ...read, kind: 'dead', code: 'decode.failed', message: error instanceof Error ? error.message : String(error) }
+    return {
+      ...read,
+      kind: 'dead',
+      code: 'decode.failed',
+      message: error instanceof Error ? error.message : String(error),
+    }
   }
 }
 
@@ -101,7 +115,13 @@ function decode(plan: Plan, memo: HeaderMemo, task: number, source: Source, read
 }
 
 /** A record that is refused before anything of it is read. */
-export const deadItem = ({ topic, partition }: TopicPartition, view: RecordView, positionAfter: Position, code: string, message: string): DeadItem => ({
+export const deadItem = (
+  { topic, partition }: TopicPartition,
+  view: RecordView,
+  positionAfter: Position,
+  code: string,
+  message: string,
+): DeadItem => ({
   kind: 'dead',
   view,
   from: { topic, partition },

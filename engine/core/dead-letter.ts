@@ -7,7 +7,14 @@ import type { OutputTopic } from './plan.ts'
 
 const MESSAGE_CHARS_MAX = 1_000
 
-export function writeDeadLetter(outputs: Outputs, to: OutputTopic, partition: number, item: Item, code: string, message: string): void {
+export function writeDeadLetter(
+  outputs: Outputs,
+  to: OutputTopic,
+  partition: number,
+  item: Item,
+  code: string,
+  message: string,
+): void {
   const { origin, view } = item
   const facts: (readonly [string, Buffer])[] = [
     ['dead-letter.reason', Buffer.from(code)],

@@ -4,8 +4,8 @@
  */
 import { entryName } from '../../stores/core/layout.ts'
 import type { Overlay } from '../../stores/core/overlay.ts'
-import { DeadLetter } from '../../topology/errors.ts'
 import type { Count, Delete, Drop, Effect, Put, Reject } from '../../topology/effects.ts'
+import { DeadLetter } from '../../topology/errors.ts'
 import type { HomeItem } from './classify.ts'
 import { encodeHeaders } from './headers.ts'
 import type { Outputs } from './outputs.ts'
@@ -62,7 +62,8 @@ export function prepareEffects(plan: Plan, item: HomeItem, effects: readonly Eff
       }
       case 'put':
       case 'delete': {
-        if (!plan.topology.stores.includes(effect.store)) throw new Error(`store ${effect.store.name} is not part of the topology`)
+        if (!plan.topology.stores.includes(effect.store))
+          throw new Error(`store ${effect.store.name} is not part of the topology`)
         const name = entryName(effect.store.name, effect.key, effect.field)
         const json = effect.kind === 'put' ? jsonOf(effect) : null
         assertFits(outputs, plan.changelog, null, json, NO_HEADERS, name.length * 3)
@@ -94,7 +95,15 @@ export function applyEffects(prepared: Prepared, item: HomeItem, target: EffectT
   target.tally.outputs += prepared.emits.length
   for (const { effect, name, json } of prepared.changes) {
     const value = effect.kind === 'put' ? effect.value : null
-    target.overlay.set({ name, store: effect.store.name, key: effect.key, field: effect.field, value, json, timestampMs })
+    target.overlay.set({
+      name,
+      store: effect.store.name,
+      key: effect.key,
+      field: effect.field,
+      value,
+      json,
+      timestampMs,
+    })
   }
   for (const { counter, value } of prepared.counts) target.counters.set(counter.name, value)
   for (const { reason, count } of prepared.drops) target.tally.dropped(reason, count)
@@ -120,13 +129,25 @@ function jsonOf({ store, value }: Put): string {
 /** A counter that a checkpoint record cannot carry would make the changelog unreadable. */
 function assertCounter({ topology }: Plan, { counter, value }: Count): void {
   if (!topology.counters.includes(counter)) throw new Error(`counter ${counter.name} is not part of the topology`)
-  if (!Number.isSafeInteger(value) || value < 0) throw new Error(`counter ${counter.name} is set to ${value}; it takes whole numbers from 0`)
+  if (!Number.isSafeInteger(value) || value < 0)
+    throw new Error(`counter ${counter.name} is set to ${value}; it takes whole numbers from 0`)
 }
 
 /** Text takes at most three bytes a character: most records are settled without measuring. */
-function assertFits(outputs: Outputs, to: OutputTopic, key: Buffer | null, value: string | null, headers: Buffer, extraBytes = 0): void {
+function assertFits(
+  outputs: Outputs,
+  to: OutputTopic,
+  key: Buffer | null,
+  value: string | null,
+  headers: Buffer,
+  extraBytes = 0,
+): void {
   const roughBytes = (value?.length ?? 0) * 3 + (key?.length ?? 0) + headers.length + extraBytes + 200
   if (roughBytes <= to.messageBytesMax) return
   const bytes = outputs.sizeAloneBytes(key, value, headers) + extraBytes
-  if (bytes > to.messageBytesMax) throw new DeadLetter('output.too_large', `a record of ${bytes} bytes for ${to.topic}, which takes ${to.messageBytesMax}`)
+  if (bytes > to.messageBytesMax)
+    throw new DeadLetter(
+      'output.too_large',
+      `a record of ${bytes} bytes for ${to.topic}, which takes ${to.messageBytesMax}`,
+    )
 }

@@ -4,11 +4,11 @@
  * against 3 µs. Owns the last few shapes; the answer never depends on what is remembered.
  */
 import type { HeaderContext } from '../../topology/define.ts'
+import type { Origin } from '../../topology/sources.ts'
 import { encodeHeaders, HeaderCursor, type RecordView } from './headers.ts'
 import { ORIGIN_HEADER } from './origin.ts'
 import type { DecodedHeaders } from './record-headers.ts'
 import { newTrace, parseTraceparent, type SpanContext, spanContextOf, TRACEPARENT_CHARS } from './trace.ts'
-import type { Origin } from '../../topology/sources.ts'
 
 /** Headers of every output of a record, as a raw section with a blank traceparent to be written over. */
 export interface OutputHeaders {
@@ -80,7 +80,12 @@ export class HeaderMemo {
           at = cursor.valueStart
           this.#traceparentEnd = cursor.valueEnd
         }
-      } else if (header.value === null ? cursor.valueStart >= 0 : cursor.valueStart < 0 || !same(bytes, cursor.valueStart, cursor.valueEnd, header.value)) return MISMATCH
+      } else if (
+        header.value === null
+          ? cursor.valueStart >= 0
+          : cursor.valueStart < 0 || !same(bytes, cursor.valueStart, cursor.valueEnd, header.value)
+      )
+        return MISMATCH
     }
     return cursor.next() ? MISMATCH : at
   }
@@ -97,7 +102,11 @@ export class HeaderMemo {
     const repeatable = times(headers, 'traceparent') === (span.continued ? 1 : 0) && times(headers, ORIGIN_HEADER) <= 1
     if (repeatable && view.headersEnd - view.headersStart <= SHAPE_BYTES_MAX) {
       this.#shapes.unshift({
-        headers: headers.entries.map(({ name, value }) => ({ name: Buffer.from(name), value: value && Buffer.from(value), varies: VARYING.has(name) })),
+        headers: headers.entries.map(({ name, value }) => ({
+          name: Buffer.from(name),
+          value: value && Buffer.from(value),
+          varies: VARYING.has(name),
+        })),
         context,
         tracestate: tracestate && Buffer.from(tracestate),
         baggage: baggage && Buffer.from(baggage),

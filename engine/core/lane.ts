@@ -14,8 +14,9 @@
  * - A lost answer to EndTxn is asked for again with the same EndTxn (v5: NONE = done, INVALID_TXN_STATE = the opposite);
  *   after that InitProducerId, and the tasks read from Kafka what was decided.
  */
-import { classify as classifyCode, type ErrorClass, nameOf } from './kafka-errors.ts'
+
 import type { Code, GroupMembership, PartitionCode, ProducerIdentity } from '../ports.ts'
+import { classify as classifyCode, type ErrorClass, nameOf } from './kafka-errors.ts'
 
 /** Why a transaction's batches did not commit, and what their tasks must do. */
 export type Outcome =
@@ -32,13 +33,32 @@ export type Outcome =
   /** What was decided is not known here: take the tasks over again, Kafka knows. */
   | { readonly kind: 'recover'; readonly reason: string }
 
-export type LanePhase = 'uninitialised' | 'initialising' | 'idle' | 'offsets' | 'producing' | 'ending' | 'aborting' | 'stopped'
+export type LanePhase =
+  | 'uninitialised'
+  | 'initialising'
+  | 'idle'
+  | 'offsets'
+  | 'producing'
+  | 'ending'
+  | 'aborting'
+  | 'stopped'
 
 export type LaneCommand =
   | { readonly kind: 'init'; readonly delayMs: number }
-  | { readonly kind: 'commit-offsets'; readonly identity: ProducerIdentity; readonly membership: GroupMembership; readonly delayMs: number }
+  | {
+      readonly kind: 'commit-offsets'
+      readonly identity: ProducerIdentity
+      readonly membership: GroupMembership
+      readonly delayMs: number
+    }
   /** Send the batches of this round; on a retry only those partitions. */
-  | { readonly kind: 'produce'; readonly identity: ProducerIdentity; readonly round: number; readonly only: readonly PartitionCode[] | null; readonly delayMs: number }
+  | {
+      readonly kind: 'produce'
+      readonly identity: ProducerIdentity
+      readonly round: number
+      readonly only: readonly PartitionCode[] | null
+      readonly delayMs: number
+    }
   | { readonly kind: 'end'; readonly identity: ProducerIdentity; readonly commit: boolean; readonly delayMs: number }
   | { readonly kind: 'settle'; readonly outcome: Outcome }
   /** The coordinator says that another producer uses our id, or that our transaction timed out: ask the group. */
@@ -125,7 +145,8 @@ export class LaneCore {
     if (worst.code === CONCURRENT_TRANSACTIONS) {
       // The markers of the transaction before are still being written: nothing of ours is open, so waiting costs nothing.
       this.#concurrentSinceMs ??= nowMs
-      if (nowMs - this.#concurrentSinceMs < this.#times.transactionTimeoutMs * 2) return [this.#commitOffsets(CONCURRENT_RETRY_MS)]
+      if (nowMs - this.#concurrentSinceMs < this.#times.transactionTimeoutMs * 2)
+        return [this.#commitOffsets(CONCURRENT_RETRY_MS)]
       return this.#reinitialise('CONCURRENT_TRANSACTIONS for too long')
     }
     const kind = classify(worst.code)
@@ -139,7 +160,8 @@ export class LaneCore {
     const kind = classify(worst.code)
     if (kind === 'NONE') {
       this.#round++
-      if (this.#halfway(nowMs)) return this.#abort({ kind: 'shrink', reason: 'half of the transaction timeout has passed' }, nowMs)
+      if (this.#halfway(nowMs))
+        return this.#abort({ kind: 'shrink', reason: 'half of the transaction timeout has passed' }, nowMs)
       if (this.#round < this.#rounds) return [this.#produce(null, 0)]
       this.#unknownCodes = 0
       this.phase = 'ending'
@@ -148,7 +170,8 @@ export class LaneCore {
     }
     if (kind === 'RETRY' && !this.#halfway(nowMs)) {
       const failed = codes.filter((c) => classify(c.code) === 'RETRY')
-      if (failed.length === codes.filter((c) => classify(c.code) !== 'NONE').length) return [this.#produce(failed, RETRY_MS)]
+      if (failed.length === codes.filter((c) => classify(c.code) !== 'NONE').length)
+        return [this.#produce(failed, RETRY_MS)]
     }
     return this.#failed(worst, kind, codes, nowMs)
   }
@@ -168,7 +191,9 @@ export class LaneCore {
     if (kind === 'FENCED') return this.#fenced(code)
     if (kind === 'FATAL') return this.#stop('transaction.refused', `EndTxn: ${nameOf(code)}`)
     // INVALID_TXN_STATE: the opposite was decided, by the coordinator's timeout or by a fence.
-    return this.#reinitialise(code === INVALID_TXN_STATE ? 'the transaction was ended by another' : `EndTxn: ${nameOf(code)}`)
+    return this.#reinitialise(
+      code === INVALID_TXN_STATE ? 'the transaction was ended by another' : `EndTxn: ${nameOf(code)}`,
+    )
   }
 
   /** No answer to TxnOffsetCommit or Produce: what arrived is unknown, so it must not be committed. */
@@ -201,7 +226,10 @@ export class LaneCore {
       case 'LOST':
         return [...this.#abort({ kind: 'recover', reason }, nowMs), { kind: 'member-lost', code: worst.code }]
       case 'FATAL':
-        return [...this.#abort({ kind: 'recover', reason }, nowMs), ...[{ kind: 'stop', code: 'transaction.refused', message: reason } as const]]
+        return [
+          ...this.#abort({ kind: 'recover', reason }, nowMs),
+          ...[{ kind: 'stop', code: 'transaction.refused', message: reason } as const],
+        ]
       case 'UNKNOWN':
         if (++this.#unknownCodes > 1) return this.#stop('kafka.unknown_error', reason)
         return this.#abort({ kind: 'redo', reason }, nowMs)
@@ -218,7 +246,8 @@ export class LaneCore {
   }
 
   #endAgain(delayMs: number, nowMs: number): LaneCommand[] {
-    if (nowMs - this.#endingSinceMs < this.#times.transactionTimeoutMs) return [this.#end(this.phase === 'ending', delayMs)]
+    if (nowMs - this.#endingSinceMs < this.#times.transactionTimeoutMs)
+      return [this.#end(this.phase === 'ending', delayMs)]
     return this.#reinitialise('EndTxn was not answered within the transaction timeout')
   }
 
@@ -242,7 +271,8 @@ export class LaneCore {
   }
 
   #stop(code: string, message: string): LaneCommand[] {
-    const open = this.phase === 'offsets' || this.phase === 'producing' || this.phase === 'ending' || this.phase === 'aborting'
+    const open =
+      this.phase === 'offsets' || this.phase === 'producing' || this.phase === 'ending' || this.phase === 'aborting'
     this.phase = 'stopped'
     const settle: LaneCommand[] = open ? [{ kind: 'settle', outcome: { kind: 'recover', reason: message } }] : []
     return [...settle, { kind: 'stop', code, message }]

@@ -8,8 +8,9 @@
  *
  * Tasks keep running while joining and syncing: the old generation stays in use until the next SyncGroup answer.
  */
-import { classify, nameOf } from './kafka-errors.ts'
+
 import type { Code, GroupMembership, JoinAnswer } from '../ports.ts'
+import { classify, nameOf } from './kafka-errors.ts'
 import type { Ownership } from './ownership.ts'
 
 export type MembershipPhase = 'out' | 'joining' | 'syncing' | 'member' | 'leaving' | 'left' | 'stopped'
@@ -60,9 +61,19 @@ export class MembershipCore {
     switch (answer.code) {
       case 0:
         this.#memberId = answer.memberId
-        this.#joined = { memberId: answer.memberId, generation: answer.generation, instanceId: this.#options.instanceId }
+        this.#joined = {
+          memberId: answer.memberId,
+          generation: answer.generation,
+          instanceId: this.#options.instanceId,
+        }
         this.phase = 'syncing'
-        return [{ kind: 'sync', membership: this.#joined, members: answer.leader === answer.memberId && !answer.skipAssignment ? answer.members : null }]
+        return [
+          {
+            kind: 'sync',
+            membership: this.#joined,
+            members: answer.leader === answer.memberId && !answer.skipAssignment ? answer.members : null,
+          },
+        ]
       case MEMBER_ID_REQUIRED:
         this.#memberId = answer.memberId
         return [this.#join(0)]
@@ -139,7 +150,9 @@ export class MembershipCore {
 
   leave(): MembershipCommand[] {
     if (this.phase === 'left' || this.phase === 'leaving' || this.phase === 'stopped') return []
-    const membership = this.current ?? (this.#memberId ? { memberId: this.#memberId, generation: -1, instanceId: this.#options.instanceId } : null)
+    const membership =
+      this.current ??
+      (this.#memberId ? { memberId: this.#memberId, generation: -1, instanceId: this.#options.instanceId } : null)
     this.phase = membership ? 'leaving' : 'left'
     return membership ? [{ kind: 'leave', membership }] : []
   }
@@ -158,7 +171,12 @@ export class MembershipCore {
 
   #retryOrStop(request: string, code: Code): MembershipCommand[] {
     const kind = classify(code, 'group')
-    if (kind === 'FATAL' || code === 23 /* INCONSISTENT_GROUP_PROTOCOL */ || code === 26 /* INVALID_SESSION_TIMEOUT */ || code === 24)
+    if (
+      kind === 'FATAL' ||
+      code === 23 /* INCONSISTENT_GROUP_PROTOCOL */ ||
+      code === 26 /* INVALID_SESSION_TIMEOUT */ ||
+      code === 24
+    )
       return this.#stop('group.refused', `${request}: ${nameOf(code)}`)
     this.phase = 'joining'
     return [this.#join(RETRY_MS)]
@@ -187,14 +205,24 @@ export interface MemberFacts {
 }
 
 export const encodeMemberFacts = (transactionalId: string, owned: Ownership | null): Buffer =>
-  Buffer.from(JSON.stringify({ transactionalId, generation: owned?.membership.generation ?? -1, tasks: [...(owned?.tasks ?? [])] } satisfies MemberFacts))
+  Buffer.from(
+    JSON.stringify({
+      transactionalId,
+      generation: owned?.membership.generation ?? -1,
+      tasks: [...(owned?.tasks ?? [])],
+    } satisfies MemberFacts),
+  )
 
 /** Unreadable user data is a member that claims nothing. */
 export function decodeMemberFacts(userData: Buffer | null): MemberFacts {
   try {
     const facts = JSON.parse(userData?.toString('utf8') ?? '') as Partial<MemberFacts>
     const tasks = Array.isArray(facts.tasks) ? facts.tasks.filter((t) => Number.isInteger(t)) : []
-    return { transactionalId: String(facts.transactionalId ?? ''), generation: Number.isInteger(facts.generation) ? facts.generation! : -1, tasks }
+    return {
+      transactionalId: String(facts.transactionalId ?? ''),
+      generation: Number.isInteger(facts.generation) ? facts.generation! : -1,
+      tasks,
+    }
   } catch {
     return { transactionalId: '', generation: -1, tasks: [] }
   }
@@ -211,7 +239,10 @@ export const encodeAssignmentFacts = (facts: AssignmentFacts): Buffer => Buffer.
 export function decodeAssignmentFacts(userData: Buffer | null): AssignmentFacts {
   try {
     const facts = JSON.parse(userData?.toString('utf8') ?? '') as Partial<AssignmentFacts>
-    return { tasks: (facts.tasks ?? []).filter((t) => Number.isInteger(t)), transactionalIds: (facts.transactionalIds ?? []).map(String) }
+    return {
+      tasks: (facts.tasks ?? []).filter((t) => Number.isInteger(t)),
+      transactionalIds: (facts.transactionalIds ?? []).map(String),
+    }
   } catch {
     return { tasks: [], transactionalIds: [] }
   }

@@ -10,14 +10,19 @@ export const ORIGIN_HEADER = 'tributary.origin'
 const ORIGIN_HEADER_BYTES = Buffer.from(ORIGIN_HEADER)
 const ORIGIN = /^([A-Za-z0-9._-]{1,249}):(\d{1,10}):(\d{1,16})$/
 
-export const encodeOrigin = (origin: Origin): Buffer => Buffer.from(`${origin.topic}:${origin.partition}:${origin.offset}`)
+export const encodeOrigin = (origin: Origin): Buffer =>
+  Buffer.from(`${origin.topic}:${origin.partition}:${origin.offset}`)
 
 /** The last origin header, or undefined when it is missing or malformed. Every forwarded record has one: no other header is decoded. */
 export function decodeOrigin(view: RecordView): Origin | undefined {
   const { bytes } = view
   let text: string | undefined
   forEachHeader(bytes, view.headersStart, view.headersEnd, (nameStart, nameEnd, valueStart, valueEnd) => {
-    if (nameEnd - nameStart !== ORIGIN_HEADER_BYTES.length || ORIGIN_HEADER_BYTES.compare(bytes, nameStart, nameEnd) !== 0) return
+    if (
+      nameEnd - nameStart !== ORIGIN_HEADER_BYTES.length ||
+      ORIGIN_HEADER_BYTES.compare(bytes, nameStart, nameEnd) !== 0
+    )
+      return
     text = valueStart < 0 ? undefined : bytes.latin1Slice(valueStart, valueEnd)
   })
   const match = text === undefined ? null : ORIGIN.exec(text)

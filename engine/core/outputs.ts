@@ -8,7 +8,14 @@ export interface Outputs {
   /** Bytes that the record would take as the only one of a record batch: bound against messageBytesMax. */
   sizeAloneBytes(key: Buffer | null, value: string | Buffer | null, headers: Buffer): number
   /** The record must fit (sizeAloneBytes ≤ messageBytesMax). `headers` is the raw header section, which the caller may overwrite afterwards. */
-  add(to: OutputTopic, partition: number, timestampMs: number, key: Buffer | null, value: string | Buffer | null, headers: Buffer): void
+  add(
+    to: OutputTopic,
+    partition: number,
+    timestampMs: number,
+    key: Buffer | null,
+    value: string | Buffer | null,
+    headers: Buffer,
+  ): void
   /** Bytes added so far, over all partitions. */
   readonly sizeBytes: number
 }

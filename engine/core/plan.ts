@@ -2,9 +2,10 @@
  * The plan: a topology bound to one cluster's topics. Which partitions a task has, where its outputs go, and how large
  * a record may be. A plain value, computed once at start; nothing in it changes while the process runs.
  */
+
+import type { Topology } from '../../topology/define.ts'
 import type { Sink } from '../../topology/sinks.ts'
 import type { Source } from '../../topology/sources.ts'
-import type { Topology } from '../../topology/define.ts'
 import type { TopicPartition } from '../ports.ts'
 
 /** A topic that the plan writes to. */
@@ -48,13 +49,17 @@ export const internalTopics = (application: string) => ({
 export function partitionsOf(plan: Plan, task: number): readonly TopicPartition[] {
   const partitions: TopicPartition[] = []
   for (const source of plan.sources)
-    for (let partition = task; partition < source.partitions; partition += plan.tasks) partitions.push({ topic: source.topic, partition })
+    for (let partition = task; partition < source.partitions; partition += plan.tasks)
+      partitions.push({ topic: source.topic, partition })
   partitions.push({ topic: plan.repartition.topic, partition: task })
   return partitions
 }
 
 /** Every topic the group reads, for the subscription. */
-export const readTopics = (plan: Plan): readonly string[] => [...plan.sources.map((s) => s.topic), plan.repartition.topic]
+export const readTopics = (plan: Plan): readonly string[] => [
+  ...plan.sources.map((s) => s.topic),
+  plan.repartition.topic,
+]
 
 /** STRIDE: the number of tasks rounded up to a power of two. */
 export function strideOf(tasks: number): number {

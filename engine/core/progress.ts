@@ -8,7 +8,11 @@ export class Progress {
   readonly positions: ReadonlyMap<string, ReadonlyMap<number, Position>>
   readonly counters: ReadonlyMap<string, number>
 
-  constructor(batch: number, positions: ReadonlyMap<string, ReadonlyMap<number, Position>>, counters: ReadonlyMap<string, number>) {
+  constructor(
+    batch: number,
+    positions: ReadonlyMap<string, ReadonlyMap<number, Position>>,
+    counters: ReadonlyMap<string, number>,
+  ) {
     this.batch = batch
     this.positions = positions
     this.counters = counters
@@ -21,7 +25,8 @@ export class Progress {
   /** All partitions of the task, as TxnOffsetCommit wants them. */
   offsets(): readonly OffsetToCommit[] {
     const offsets: OffsetToCommit[] = []
-    for (const [topic, partitions] of this.positions) for (const [partition, at] of partitions) offsets.push({ topic, partition, position: at })
+    for (const [topic, partitions] of this.positions)
+      for (const [partition, at] of partitions) offsets.push({ topic, partition, position: at })
     return offsets
   }
 
@@ -30,7 +35,11 @@ export class Progress {
   }
 }
 
-export function progressAfter(before: Progress, moved: ReadonlyMap<string, ReadonlyMap<number, number>>, counters: ReadonlyMap<string, number>): Progress {
+export function progressAfter(
+  before: Progress,
+  moved: ReadonlyMap<string, ReadonlyMap<number, number>>,
+  counters: ReadonlyMap<string, number>,
+): Progress {
   const positions = new Map<string, ReadonlyMap<number, Position>>(before.positions)
   for (const [topic, partitions] of moved) {
     const merged = new Map(before.positions.get(topic))

@@ -3,7 +3,7 @@
  * (header-memo.ts) and nobody asks. Few per record, so a linear search beats a map.
  */
 import type { RecordHeaders } from '../../topology/headers.ts'
-import { readHeaders, type RecordView } from './headers.ts'
+import { type RecordView, readHeaders } from './headers.ts'
 import { ORIGIN_HEADER } from './origin.ts'
 
 export interface HeaderPair {

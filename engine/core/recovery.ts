@@ -40,7 +40,10 @@ export class RecoveryPolicy {
     const ceilingMs = Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** Math.min(this.#failures++, 10))
     const delayMs = Math.round(ceilingMs * (0.5 + this.#random() / 2))
     if (storeError === null || AWAY.has(storeError)) return { delayMs, rebuild: false, stop: null }
-    this.#sameError = this.#sameError?.code === storeError ? { code: storeError, count: this.#sameError.count + 1 } : { code: storeError, count: 1 }
+    this.#sameError =
+      this.#sameError?.code === storeError
+        ? { code: storeError, count: this.#sameError.count + 1 }
+        : { code: storeError, count: 1 }
     const stop = storeError in stopCodes ? storeError : 'engine.defect'
     return { delayMs, rebuild: this.#sameError.count === 2, stop: this.#sameError.count > 2 ? stop : null }
   }

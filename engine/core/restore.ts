@@ -11,7 +11,10 @@ import type { RestorePlan } from './takeover.ts'
 /** Changes held before they are written; the store cuts them again by bytes. */
 export const RESTORE_CHANGES_MAX = 5_000
 
-export type RestoreVerdict = { readonly kind: 'go-on' } | { readonly kind: 'rebuild'; readonly reason: string } | { readonly kind: 'stop'; readonly code: string; readonly message: string }
+export type RestoreVerdict =
+  | { readonly kind: 'go-on' }
+  | { readonly kind: 'rebuild'; readonly reason: string }
+  | { readonly kind: 'stop'; readonly code: string; readonly message: string }
 
 const GO_ON: RestoreVerdict = { kind: 'go-on' }
 
@@ -51,17 +54,27 @@ export class RestoreCore {
     switch (entry.kind) {
       case 'change':
         if (base && base.batch > 0 && view.offset === base.offset)
-          return { kind: 'rebuild', reason: `the store says batch ${base.batch} ends at offset ${base.offset}, the changelog has a change there` }
+          return {
+            kind: 'rebuild',
+            reason: `the store says batch ${base.batch} ends at offset ${base.offset}, the changelog has a change there`,
+          }
         this.#changes.push(entry.change)
         return GO_ON
       case 'checkpoint':
         if (base && base.batch > 0 && view.offset === base.offset && entry.checkpoint.batch !== base.batch)
-          return { kind: 'rebuild', reason: `the store says batch ${base.batch} is at offset ${base.offset}, the changelog has batch ${entry.checkpoint.batch} there` }
+          return {
+            kind: 'rebuild',
+            reason: `the store says batch ${base.batch} is at offset ${base.offset}, the changelog has batch ${entry.checkpoint.batch} there`,
+          }
         this.#last = { record: entry.checkpoint, offset: view.offset, firstOffset: this.#first }
         this.#first = null
         return GO_ON
       case 'newer-format':
-        return { kind: 'stop', code: 'state.format_newer', message: `the changelog is written in state format ${entry.stateFormat}` }
+        return {
+          kind: 'stop',
+          code: 'state.format_newer',
+          message: `the changelog is written in state format ${entry.stateFormat}`,
+        }
       case 'foreign':
         return { kind: 'stop', code: 'changelog.foreign', message: `changelog offset ${view.offset}: ${entry.reason}` }
     }

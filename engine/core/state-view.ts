@@ -2,12 +2,13 @@
  * State as a transform sees it: the batch's own overlay, the overlay of the batch below (computed, perhaps not yet in
  * Redis), then what was read for this batch. Nothing else: an entry that was not declared is an error, not a miss.
  */
-import type { State } from '../../topology/sources.ts'
-import type { Counter, MapStore, Read, Store, ValueStore } from '../../topology/stores.ts'
+
 import { entryName } from '../../stores/core/layout.ts'
 import type { EntryCache } from '../../stores/core/memory-cache.ts'
 import type { Overlay } from '../../stores/core/overlay.ts'
 import type { ReadAnswer, ReadRequest } from '../../stores/ports.ts'
+import type { State } from '../../topology/sources.ts'
+import type { Counter, MapStore, Read, Store, ValueStore } from '../../topology/stores.ts'
 
 /** Thrown inside a transform that asks for what has not been read; the batch then reads it if it was declared. */
 export class NotRead extends Error {
@@ -32,7 +33,13 @@ export class StateView implements State {
   readonly #reads: ReadSet
   readonly #counters: ReadonlyMap<string, number>
 
-  constructor(where: { task: number; tasks: number; stride: number }, own: Overlay, below: Overlay | null, reads: ReadSet, counters: ReadonlyMap<string, number>) {
+  constructor(
+    where: { task: number; tasks: number; stride: number },
+    own: Overlay,
+    below: Overlay | null,
+    reads: ReadSet,
+    counters: ReadonlyMap<string, number>,
+  ) {
     this.task = where.task
     this.tasks = where.tasks
     this.stride = where.stride
@@ -78,7 +85,8 @@ export class StateView implements State {
   }
 }
 
-const byField = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number => (a < b ? -1 : a > b ? 1 : 0)
+const byField = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number =>
+  a < b ? -1 : a > b ? 1 : 0
 
 export const wholeName = (store: string, key: string): string => entryName(store, key, null)
 

@@ -9,61 +9,149 @@ export interface StopCode {
 
 export const stopCodes = {
   // Starting
-  'config.invalid': { meaning: 'An environment variable has an unusable value.', remedy: 'Each line names the variable and what it takes.' },
-  'kafka.unreachable': { meaning: 'No broker of BOOTSTRAP_SERVERS answered.', remedy: 'Check the address, the security settings and that the cluster is up; the service keeps trying for a while before it gives up.' },
+  'config.invalid': {
+    meaning: 'An environment variable has an unusable value.',
+    remedy: 'Each line names the variable and what it takes.',
+  },
+  'kafka.unreachable': {
+    meaning: 'No broker of BOOTSTRAP_SERVERS answered.',
+    remedy:
+      'Check the address, the security settings and that the cluster is up; the service keeps trying for a while before it gives up.',
+  },
   'kafka.transaction_version': {
-    meaning: 'The cluster has not finalized transaction.version 2, so a late EndTxn could end a later transaction (KIP-890).',
+    meaning:
+      'The cluster has not finalized transaction.version 2, so a late EndTxn could end a later transaction (KIP-890).',
     remedy: 'kafka-features.sh --bootstrap-server … upgrade --feature transaction.version=2',
   },
   'redis.unreachable': { meaning: 'Redis did not answer at start.', remedy: 'Check REDIS_URL and that Redis is up.' },
-  'redis.eviction_policy': { meaning: 'Redis may evict keys, and a read of an evicted key is a wrong answer.', remedy: 'CONFIG SET maxmemory-policy noeviction, and in redis.conf.' },
-  'topic.missing': { meaning: 'A topic of the topology does not exist and CREATE_TOPICS is false.', remedy: 'Create the topic, or start with CREATE_TOPICS=true.' },
+  'redis.eviction_policy': {
+    meaning: 'Redis may evict keys, and a read of an evicted key is a wrong answer.',
+    remedy: 'CONFIG SET maxmemory-policy noeviction, and in redis.conf.',
+  },
+  'topic.missing': {
+    meaning: 'A topic of the topology does not exist and CREATE_TOPICS is false.',
+    remedy: 'Create the topic, or start with CREATE_TOPICS=true.',
+  },
   'topic.internal_missing': {
     meaning: 'The changelog exists but the repartition topic does not: forwarded records may be lost.',
-    remedy: 'Restore the topic from a backup; or, knowing what is lost, create it with as many partitions as the changelog.',
+    remedy:
+      'Restore the topic from a backup; or, knowing what is lost, create it with as many partitions as the changelog.',
   },
-  'topic.config': { meaning: 'An internal topic has a cleanup policy that loses state or records.', remedy: 'kafka-configs.sh --alter with the policy that the message names.' },
-  'topic.create_failed': { meaning: 'The cluster refused to create a topic.', remedy: 'The message has the reason; create it by hand, or allow it.' },
+  'topic.config': {
+    meaning: 'An internal topic has a cleanup policy that loses state or records.',
+    remedy: 'kafka-configs.sh --alter with the policy that the message names.',
+  },
+  'topic.create_failed': {
+    meaning: 'The cluster refused to create a topic.',
+    remedy: 'The message has the reason; create it by hand, or allow it.',
+  },
   // One task
   'tasks.changed': {
-    meaning: 'The number of partitions of an internal topic differs from the number of tasks that the state was written with.',
+    meaning:
+      'The number of partitions of an internal topic differs from the number of tasks that the state was written with.',
     remedy: 'Internal topics must keep their partitions; move to a new APPLICATION_ID to change the number of tasks.',
   },
   'stride.changed': {
     meaning: 'NOTE_ID_STRIDE differs from the stride that ids were given with: an id could be given twice.',
     remedy: 'Set NOTE_ID_STRIDE to the number in the message, or leave it unset if it was unset at first start.',
   },
-  'topic.recreated': { meaning: 'A source topic was deleted and created again: its offsets mean other records now.', remedy: 'Restore the topic; or reset the application, knowing that what was in it is gone.' },
-  'topic.refused': { meaning: 'The cluster does not allow this service to read the topic.', remedy: 'kafka-acls.sh --add --allow-principal … --operation Read --topic …' },
-  'topology.incompatible': { meaning: 'The state has a store that the topology does not have, or of another kind.', remedy: 'Run the version that wrote the state, or start under a new APPLICATION_ID.' },
-  'state.foreign': { meaning: 'Redis or the changelog holds state of another cluster or another changelog.', remedy: 'Check BOOTSTRAP_SERVERS, REDIS_URL and APPLICATION_ID; if the state is really obsolete, delete the keys {<application>:*}.' },
-  'state.format_newer': { meaning: 'The state was written by a newer version.', remedy: 'Run that version, or a later one.' },
-  'changelog.foreign': { meaning: 'The changelog holds a record that this application does not write.', remedy: 'Find who writes to it (kafka-console-consumer.sh); nobody else may.' },
-  'changelog.corrupt': { meaning: 'The changelog cannot be decoded.', remedy: 'kafka-dump-log.sh on the partition; restore the topic from a replica or backup.' },
-  'input.corrupt': { meaning: 'A source topic cannot be decoded.', remedy: 'kafka-dump-log.sh on the partition; move the group past it with kafka-consumer-groups.sh once the loss is accepted.' },
+  'topic.recreated': {
+    meaning: 'A source topic was deleted and created again: its offsets mean other records now.',
+    remedy: 'Restore the topic; or reset the application, knowing that what was in it is gone.',
+  },
+  'topic.refused': {
+    meaning: 'The cluster does not allow this service to read the topic.',
+    remedy: 'kafka-acls.sh --add --allow-principal … --operation Read --topic …',
+  },
+  'topology.incompatible': {
+    meaning: 'The state has a store that the topology does not have, or of another kind.',
+    remedy: 'Run the version that wrote the state, or start under a new APPLICATION_ID.',
+  },
+  'state.foreign': {
+    meaning: 'Redis or the changelog holds state of another cluster or another changelog.',
+    remedy:
+      'Check BOOTSTRAP_SERVERS, REDIS_URL and APPLICATION_ID; if the state is really obsolete, delete the keys {<application>:*}.',
+  },
+  'state.format_newer': {
+    meaning: 'The state was written by a newer version.',
+    remedy: 'Run that version, or a later one.',
+  },
+  'changelog.foreign': {
+    meaning: 'The changelog holds a record that this application does not write.',
+    remedy: 'Find who writes to it (kafka-console-consumer.sh); nobody else may.',
+  },
+  'changelog.corrupt': {
+    meaning: 'The changelog cannot be decoded.',
+    remedy: 'kafka-dump-log.sh on the partition; restore the topic from a replica or backup.',
+  },
+  'input.corrupt': {
+    meaning: 'A source topic cannot be decoded.',
+    remedy:
+      'kafka-dump-log.sh on the partition; move the group past it with kafka-consumer-groups.sh once the loss is accepted.',
+  },
   'offset.out_of_range': {
     meaning: 'The committed offset is outside the log: retention has overtaken the service, or the log was cut.',
-    remedy: 'Records are lost already; decide where to go on with kafka-consumer-groups.sh --reset-offsets and restore the state to it.',
+    remedy:
+      'Records are lost already; decide where to go on with kafka-consumer-groups.sh --reset-offsets and restore the state to it.',
   },
-  'offsets.missing': { meaning: 'The changelog has state, the group has no offsets: they have expired or were deleted.', remedy: 'tributary offsets restore --execute writes those of the changelog.' },
+  'offsets.missing': {
+    meaning: 'The changelog has state, the group has no offsets: they have expired or were deleted.',
+    remedy: 'tributary offsets restore --execute writes those of the changelog.',
+  },
   'offsets.foreign': {
     meaning: 'The group has offsets, the changelog has no state: another service ran in this group before.',
-    remedy: 'tributary offsets adopt --execute goes on from them with empty state; tributary offsets earliest --execute begins anew.',
+    remedy:
+      'tributary offsets adopt --execute goes on from them with empty state; tributary offsets earliest --execute begins anew.',
   },
-  'offsets.mismatch': { meaning: "The group's offsets are not those of the state: they were reset behind our back.", remedy: 'tributary offsets restore --execute writes those of the changelog.' },
-  'transform.failed': { meaning: "A transform threw, and the topology says onTransformError: 'stop'.", remedy: 'Mend the transform; the record is read again.' },
-  'redis.wrongtype': { meaning: 'A key of the state has a wrong type again after a rebuild: something else writes into our keys.', remedy: 'Find it (CLIENT LIST, MONITOR), give it other keys, restart.' },
-  'redis.aborted': { meaning: 'Redis aborts our scripts again after a rebuild.', remedy: 'The message has the reason.' },
-  'redis.noscript': { meaning: 'Redis forgets our scripts again after a rebuild (SCRIPT FLUSH in a loop).', remedy: 'Stop what flushes them.' },
-  'redis.reply': { meaning: 'Redis answers what it should not, again after a rebuild.', remedy: 'Check that REDIS_URL is a Redis 6.2 or Valkey 7.2 server or later.' },
+  'offsets.mismatch': {
+    meaning: "The group's offsets are not those of the state: they were reset behind our back.",
+    remedy: 'tributary offsets restore --execute writes those of the changelog.',
+  },
+  'transform.failed': {
+    meaning: "A transform threw, and the topology says onTransformError: 'stop'.",
+    remedy: 'Mend the transform; the record is read again.',
+  },
+  'redis.wrongtype': {
+    meaning: 'A key of the state has a wrong type again after a rebuild: something else writes into our keys.',
+    remedy: 'Find it (CLIENT LIST, MONITOR), give it other keys, restart.',
+  },
+  'redis.aborted': {
+    meaning: 'Redis aborts our scripts again after a rebuild.',
+    remedy: 'The message has the reason.',
+  },
+  'redis.noscript': {
+    meaning: 'Redis forgets our scripts again after a rebuild (SCRIPT FLUSH in a loop).',
+    remedy: 'Stop what flushes them.',
+  },
+  'redis.reply': {
+    meaning: 'Redis answers what it should not, again after a rebuild.',
+    remedy: 'Check that REDIS_URL is a Redis 6.2 or Valkey 7.2 server or later.',
+  },
   // The whole instance
-  'instance.duplicate': { meaning: 'Another process uses the same GROUP_INSTANCE_ID.', remedy: 'Give each process an id of its own (in Kubernetes: the pod name of a StatefulSet).' },
-  'group.refused': { meaning: 'The group coordinator refuses this member.', remedy: 'The message has its code: an ACL on the group, or another kind of consumer in the same group.' },
-  'transaction.refused': { meaning: 'The transaction coordinator or a topic refuses our writes.', remedy: 'kafka-acls.sh: Write and Describe on the transactional id prefix, Write on every output and internal topic.' },
-  'kafka.unknown_error': { meaning: 'The broker answered a code that this version does not know, twice.', remedy: 'Look the code up in the broker’s log; report it.' },
-  'engine.defect': { meaning: 'A mistake in this program. Nothing uncertain was committed.', remedy: 'Report it with the log line; a restart takes the tasks over again.' },
+  'instance.duplicate': {
+    meaning: 'Another process uses the same GROUP_INSTANCE_ID.',
+    remedy: 'Give each process an id of its own (in Kubernetes: the pod name of a StatefulSet).',
+  },
+  'group.refused': {
+    meaning: 'The group coordinator refuses this member.',
+    remedy: 'The message has its code: an ACL on the group, or another kind of consumer in the same group.',
+  },
+  'transaction.refused': {
+    meaning: 'The transaction coordinator or a topic refuses our writes.',
+    remedy:
+      'kafka-acls.sh: Write and Describe on the transactional id prefix, Write on every output and internal topic.',
+  },
+  'kafka.unknown_error': {
+    meaning: 'The broker answered a code that this version does not know, twice.',
+    remedy: 'Look the code up in the broker’s log; report it.',
+  },
+  'engine.defect': {
+    meaning: 'A mistake in this program. Nothing uncertain was committed.',
+    remedy: 'Report it with the log line; a restart takes the tasks over again.',
+  },
 } as const satisfies Record<string, StopCode>
 
 export type StopCodeName = keyof typeof stopCodes
 
-export const remedyOf = (code: string): string => (stopCodes as Record<string, StopCode>)[code]?.remedy ?? 'See the message.'
+export const remedyOf = (code: string): string =>
+  (stopCodes as Record<string, StopCode>)[code]?.remedy ?? 'See the message.'

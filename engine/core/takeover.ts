@@ -6,16 +6,26 @@
  *   (a) heartbeat → (b) claim → (c) stable offsets [→ find and fence the dead] → (d) ends → (e) decide → (f) restore
  *   → (g) compare → (h) still ours → running
  */
-import type { Code, GroupMembership, OffsetToCommit, ProducerIdentity, TopicPartition } from '../ports.ts'
-import type { Checkpoint } from '../../stores/ports.ts'
+
 import type { CheckpointRecord } from '../../stores/core/changelog.ts'
+import type { Checkpoint } from '../../stores/ports.ts'
+import type { Code, GroupMembership, OffsetToCommit, ProducerIdentity, TopicPartition } from '../ports.ts'
 import { classify, nameOf } from './kafka-errors.ts'
 import { type Position, position } from './numbers.ts'
 import type { Plan } from './plan.ts'
 import { partitionsOf } from './plan.ts'
 import { Progress } from './progress.ts'
 
-export type TakeoverStep = 'heartbeat' | 'claim' | 'offsets' | 'find-dead' | 'fence' | 'ends' | 'restore' | 'earliest' | 'done'
+export type TakeoverStep =
+  | 'heartbeat'
+  | 'claim'
+  | 'offsets'
+  | 'find-dead'
+  | 'fence'
+  | 'ends'
+  | 'restore'
+  | 'earliest'
+  | 'done'
 
 export interface RestorePlan {
   readonly from: Position
@@ -152,7 +162,8 @@ export class TakeoverCore {
       this.step = 'find-dead'
       return { kind: 'find-dead' }
     }
-    if (classify(code, 'read') === 'FATAL') return { kind: 'stop', code: 'group.refused', message: `OffsetFetch: ${nameOf(code)}` }
+    if (classify(code, 'read') === 'FATAL')
+      return { kind: 'stop', code: 'group.refused', message: `OffsetFetch: ${nameOf(code)}` }
     return this.#askOffsets(RETRY_MS)
   }
 
@@ -231,25 +242,44 @@ export class TakeoverCore {
     const { plan, task } = this.#options
     if (!last) {
       if (this.#committed.length === 0) return null
-      return stop('offsets.foreign', `group ${plan.groupId} has committed offsets of task ${task} but ${plan.changelog.topic} has no state for them`)
+      return stop(
+        'offsets.foreign',
+        `group ${plan.groupId} has committed offsets of task ${task} but ${plan.changelog.topic} has no state for them`,
+      )
     }
     const { clusterId, tasks, positions, topicIds, stores } = last
-    if (tasks !== plan.tasks) return stop('tasks.changed', `${plan.changelog.topic} was written with ${tasks} tasks, now there are ${plan.tasks}`)
-    if (last.stride !== plan.stride) return stop('stride.changed', `ids were given with stride ${last.stride}, now it is ${plan.stride}`)
-    if (clusterId !== plan.clusterId) return stop('state.foreign', `${plan.changelog.topic} was written on cluster ${clusterId}`)
+    if (tasks !== plan.tasks)
+      return stop(
+        'tasks.changed',
+        `${plan.changelog.topic} was written with ${tasks} tasks, now there are ${plan.tasks}`,
+      )
+    if (last.stride !== plan.stride)
+      return stop('stride.changed', `ids were given with stride ${last.stride}, now it is ${plan.stride}`)
+    if (clusterId !== plan.clusterId)
+      return stop('state.foreign', `${plan.changelog.topic} was written on cluster ${clusterId}`)
     for (const { topic, topicId } of [...plan.sources, plan.repartition])
       if (topicIds[topic] !== undefined && topicIds[topic] !== topicId)
-        return stop('topic.recreated', `${topic} is another topic than the one that was read before (${topicIds[topic]}, now ${topicId})`)
+        return stop(
+          'topic.recreated',
+          `${topic} is another topic than the one that was read before (${topicIds[topic]}, now ${topicId})`,
+        )
     for (const [name, kind] of Object.entries(stores))
       if (!plan.topology.stores.some((s) => s.name === name && s.kind === kind))
         return stop('topology.incompatible', `the state has a ${kind} store "${name}", the topology has not`)
-    if (this.#committed.length === 0) return stop('offsets.missing', `${plan.changelog.topic} has state of task ${task}, group ${plan.groupId} has no offsets for it`)
+    if (this.#committed.length === 0)
+      return stop(
+        'offsets.missing',
+        `${plan.changelog.topic} has state of task ${task}, group ${plan.groupId} has no offsets for it`,
+      )
     const committed = new Map(this.#committed.map((c) => [`${c.topic}-${c.partition}`, c.position as number]))
     for (const [topic, byPartition] of Object.entries(positions))
       for (const [partition, at] of Object.entries(byPartition)) {
         const other = committed.get(`${topic}-${partition}`)
         if (other !== at)
-          return stop('offsets.mismatch', `${topic}-${partition}: the state is as of offset ${at}, the group's committed offset is ${other ?? 'none'}`)
+          return stop(
+            'offsets.mismatch',
+            `${topic}-${partition}: the state is as of offset ${at}, the group's committed offset is ${other ?? 'none'}`,
+          )
       }
     return null
   }

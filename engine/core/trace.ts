@@ -37,7 +37,11 @@ function allZero(bytes: Buffer, start: number, end: number): boolean {
 }
 
 /** Versions above 00 may carry more behind the flags; what is known of them is the same. ff is no version. */
-export function parseTraceparent(bytes: Buffer, start: number, end: number): { traceId: string; flags: string } | undefined {
+export function parseTraceparent(
+  bytes: Buffer,
+  start: number,
+  end: number,
+): { traceId: string; flags: string } | undefined {
   const length = end - start
   if (length < TRACEPARENT_CHARS || length > TRACEPARENT_CHARS_MAX) return undefined
   if (bytes[start + 2] !== DASH || bytes[start + 35] !== DASH || bytes[start + 52] !== DASH) return undefined
@@ -50,7 +54,8 @@ export function parseTraceparent(bytes: Buffer, start: number, end: number): { t
   return { traceId: bytes.latin1Slice(start + 3, start + 35), flags: bytes.latin1Slice(start + 53, start + 55) }
 }
 
-const lastPresent = (headers: RecordHeaders, name: string): Buffer | null => headers.values(name).findLast((v) => v !== null) ?? null
+const lastPresent = (headers: RecordHeaders, name: string): Buffer | null =>
+  headers.values(name).findLast((v) => v !== null) ?? null
 
 export function spanContextOf(headers: RecordHeaders, origin: Origin): SpanContext {
   const parent = lastWellFormed(headers, 'traceparent', (value) => parseTraceparent(value, 0, value.length))

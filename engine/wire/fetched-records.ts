@@ -78,10 +78,16 @@ export class FetchedRecords {
    */
   takeUnreadable(): { view: RecordView; reason: string } | undefined {
     const header = this.failedBatch
-    if (header === undefined || !(this.#failure instanceof WireError) || this.#failure.code !== 'wire.too_large') return undefined
+    if (header === undefined || !(this.#failure instanceof WireError) || this.#failure.code !== 'wire.too_large')
+      return undefined
     const reason = this.#failure.message
     const { baseOffset, maxTimestampMs, start, end } = header
-    const view = viewOf({ offset: baseOffset, timestampMs: maxTimestampMs, key: null, value: this.#bytes.subarray(start, end) })
+    const view = viewOf({
+      offset: baseOffset,
+      timestampMs: maxTimestampMs,
+      key: null,
+      value: this.#bytes.subarray(start, end),
+    })
     this.passFailedBatch()
     return { view, reason }
   }

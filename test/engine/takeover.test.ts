@@ -8,7 +8,7 @@ import type { CheckpointRecord } from '../../stores/core/changelog.ts'
 import type { Checkpoint } from '../../stores/ports.ts'
 import { checkpointOf, idle, planOf, topologyOf } from './support.ts'
 
-const plan = planOf(topologyOf(idle), { tasks: 2, partitions: 3 })
+const plan = planOf(topologyOf(idle), { tasks: 2, stride: 2, partitions: 3 })
 const TASK = 0
 const membership = { memberId: 'm', generation: 4, instanceId: null }
 const RETENTION_MS = 10_000
@@ -285,6 +285,7 @@ describe('(g) the comparison', () => {
 
   test.each<[string, string, Partial<CheckpointRecord>]>([
     ['another number of tasks', 'tasks.changed', { tasks: 4 }],
+    ['another stride of ids', 'stride.changed', { stride: 4 }],
     ['another cluster', 'state.foreign', { clusterId: 'cluster-9' }],
     [
       'a source that was recreated',

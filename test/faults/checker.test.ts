@@ -25,7 +25,13 @@ interface Forged {
   saga: LogRecord[]
   deadLetters: LogRecord[]
   changelog: LogRecord[]
-  redis: { notes: Map<string, unknown>; byCharacter: Set<string>; byTenant: Set<string>; checkpoints: Record<string, any>[]; strays: string[] }
+  redis: {
+    notes: Map<string, unknown>
+    byCharacter: Set<string>
+    byTenant: Set<string>
+    checkpoints: Record<string, any>[]
+    strays: string[]
+  }
   committed: Map<string, number>
   dumps: Map<string, TopicDump>
   exact: boolean
@@ -38,8 +44,21 @@ const headersFor = (trace: string): LogRecord['headers'] =>
     traceparent: Buffer.from(`00-${trace}-${(++span).toString(16).padStart(16, '0')}-01`),
   })
 
-function record(partition: number, offset: number, timestampMs: number, headers: LogRecord['headers'], value: unknown): LogRecord {
-  return { partition, offset, timestampMs, headers, key: characterKey(CHARACTER), value: Buffer.from(JSON.stringify(value)) }
+function record(
+  partition: number,
+  offset: number,
+  timestampMs: number,
+  headers: LogRecord['headers'],
+  value: unknown,
+): LogRecord {
+  return {
+    partition,
+    offset,
+    timestampMs,
+    headers,
+    key: characterKey(CHARACTER),
+    value: Buffer.from(JSON.stringify(value)),
+  }
 }
 
 const note = (ms: number) => ({ senderId: 77, message: `m${ms}`, flag: 0, time: timeOf(ms) })
@@ -48,8 +67,17 @@ const note = (ms: number) => ({ senderId: 77, message: `m${ms}`, flag: 0, time: 
 function honest(): Forged {
   const trace = (i: number): string => traceOf(9, i)
   const command = (i: number, type: string, body: unknown): LogRecord =>
-    record(HOME, i, 1000 + i, Object.entries(headersOf(TENANT, trace(i))), { worldId: 3, channelId: 4, characterId: CHARACTER, type, body })
-  const bad: LogRecord = { ...record(HOME, 3, 1003, [[EXPECT_HEADER, Buffer.from('value.not_json')]], ''), value: Buffer.from('{') }
+    record(HOME, i, 1000 + i, Object.entries(headersOf(TENANT, trace(i))), {
+      worldId: 3,
+      channelId: 4,
+      characterId: CHARACTER,
+      type,
+      body,
+    })
+  const bad: LogRecord = {
+    ...record(HOME, 3, 1003, [[EXPECT_HEADER, Buffer.from('value.not_json')]], ''),
+    value: Buffer.from('{'),
+  }
   const commands = [
     command(0, 'CREATE', { senderId: 77, message: 'm1000', flag: 0 }),
     command(1, 'CREATE', { senderId: 77, message: 'm1001', flag: 0 }),
@@ -57,8 +85,14 @@ function honest(): Forged {
     bad,
   ]
   const event = (offset: number, cause: number, type: string, body: unknown): LogRecord =>
-    record(HOME, offset, 1000 + cause, headersFor(trace(cause)), { transactionId: NIL, characterId: CHARACTER, type, body })
-  const created = (offset: number, cause: number): LogRecord => event(offset, cause, 'CREATED', { noteId: idOf(cause), ...note(1000 + cause) })
+    record(HOME, offset, 1000 + cause, headersFor(trace(cause)), {
+      transactionId: NIL,
+      characterId: CHARACTER,
+      type,
+      body,
+    })
+  const created = (offset: number, cause: number): LogRecord =>
+    event(offset, cause, 'CREATED', { noteId: idOf(cause), ...note(1000 + cause) })
   const sagaId = '6fa459ea-ee8a-5ca4-894e-db77e160355e'
   const step = {
     stepId: `award-fame-77-${idOf(0)}`,
@@ -68,8 +102,20 @@ function honest(): Forged {
     createdAt: timeOf(1002),
     updatedAt: timeOf(1002),
   }
-  const saga = { transactionId: sagaId, sagaType: 'inventory_transaction', initiatedBy: 'note-discard-fame', steps: [step] }
-  const facts: [string, string][] = [['reason', 'value.not_json'], ['message', 'it is not JSON'], ['topic', 'commands'], ['partition', String(HOME)], ['offset', '3'], ['timestamp', '1003']]
+  const saga = {
+    transactionId: sagaId,
+    sagaType: 'inventory_transaction',
+    initiatedBy: 'note-discard-fame',
+    steps: [step],
+  }
+  const facts: [string, string][] = [
+    ['reason', 'value.not_json'],
+    ['message', 'it is not JSON'],
+    ['topic', 'commands'],
+    ['partition', String(HOME)],
+    ['offset', '3'],
+    ['timestamp', '1003'],
+  ]
   const entry = (offset: number, name: string, value: unknown): LogRecord => ({
     ...record(HOME, offset, 0, [], value),
     key: Buffer.from(name),
@@ -82,7 +128,9 @@ function honest(): Forged {
     characters: [],
     status: [created(0, 0), created(1, 1), event(2, 2, 'DELETED', { noteId: idOf(0) })],
     saga: [{ ...record(HOME, 0, 1002, headersFor(trace(2)), saga), key: Buffer.from(sagaId) }],
-    deadLetters: [{ ...bad, headers: [...bad.headers, ...facts.map(([n, v]) => [`dead-letter.${n}`, Buffer.from(v)] as const)] }],
+    deadLetters: [
+      { ...bad, headers: [...bad.headers, ...facts.map(([n, v]) => [`dead-letter.${n}`, Buffer.from(v)] as const)] },
+    ],
     changelog: [
       entry(0, `notes/${owner}/${idOf(0)}`, note(1000)),
       entry(1, `notes/${owner}/${idOf(1)}`, note(1001)),
@@ -145,22 +193,88 @@ const forgeries: readonly (readonly [string, AnomalyKind, (run: Forged) => void]
   ['the dead letter is missing', 'lost', (run) => run.deadLetters.pop()],
   ['a record lies behind the committed offset', 'lost', (run) => run.committed.set(`commands-${HOME}`, 3)],
   ['the same event is committed twice', 'doubled', (run) => run.status.push({ ...run.status[1]!, offset: 9 })],
-  ['a CREATE made two notes', 'doubled', (run) => run.status.push(rewritten({ ...run.status[1]!, offset: 9, headers: headersFor(traceOf(9, 1)) }, (v) => (v.body.noteId = idOf(2))))],
-  ['an id was given twice', 'doubled', (run) => (run.status[1] = rewritten(run.status[1]!, (v) => (v.body.noteId = idOf(0))))],
-  ['a sequence number was skipped', 'doubled', (run) => (run.status[1] = rewritten(run.status[1]!, (v) => (v.body.noteId = idOf(7))))],
-  ['the saga is sent twice', 'doubled', (run) => run.saga.push({ ...run.saga[0]!, offset: 9, headers: headersFor(traceOf(9, 2)) })],
+  [
+    'a CREATE made two notes',
+    'doubled',
+    (run) =>
+      run.status.push(
+        rewritten(
+          { ...run.status[1]!, offset: 9, headers: headersFor(traceOf(9, 1)) },
+          (v) => (v.body.noteId = idOf(2)),
+        ),
+      ),
+  ],
+  [
+    'an id was given twice',
+    'doubled',
+    (run) => (run.status[1] = rewritten(run.status[1]!, (v) => (v.body.noteId = idOf(0)))),
+  ],
+  [
+    'a sequence number was skipped',
+    'doubled',
+    (run) => (run.status[1] = rewritten(run.status[1]!, (v) => (v.body.noteId = idOf(7)))),
+  ],
+  [
+    'the saga is sent twice',
+    'doubled',
+    (run) => run.saga.push({ ...run.saga[0]!, offset: 9, headers: headersFor(traceOf(9, 2)) }),
+  ],
   ['a dead letter is written twice', 'doubled', (run) => run.deadLetters.push({ ...run.deadLetters[0]!, offset: 9 })],
-  ['two events changed places', 'reordered', (run) => run.status.splice(0, 2, { ...run.status[0]!, offset: 1 }, { ...run.status[1]!, offset: 0 })],
+  [
+    'two events changed places',
+    'reordered',
+    (run) => run.status.splice(0, 2, { ...run.status[0]!, offset: 1 }, { ...run.status[1]!, offset: 0 }),
+  ],
   ['DELETED stands before CREATED', 'reordered', (run) => (run.status[2] = { ...run.status[2]!, offset: -1 })],
-  ['an event has no cause', 'phantom', (run) => run.status.push({ ...run.status[1]!, offset: 9, headers: headersFor(traceOf(8, 1)) })],
-  ['a saga has no cause', 'phantom', (run) => run.saga.push({ ...run.saga[0]!, offset: 9, headers: headersFor(traceOf(9, 0)) })],
-  ['a good record became a dead letter', 'phantom', (run) => run.deadLetters.push({ ...run.deadLetters[0]!, headers: run.deadLetters[0]!.headers.map(([n, v]) => [n, n === 'dead-letter.offset' ? Buffer.from('1') : v]) })],
-  ['a message differs', 'wrong', (run) => (run.status[0] = rewritten(run.status[0]!, (v) => (v.body.message = 'other')))],
-  ['a tenant header differs', 'wrong', (run) => (run.status[0] = { ...run.status[0]!, headers: run.status[0]!.headers.map(([n, v]) => [n, n === 'REGION' ? Buffer.from('EMS') : v]) })],
-  ['a header of the cause was carried on', 'wrong', (run) => (run.status[0] = { ...run.status[0]!, headers: [...run.status[0]!.headers, ['other', null]] })],
+  [
+    'an event has no cause',
+    'phantom',
+    (run) => run.status.push({ ...run.status[1]!, offset: 9, headers: headersFor(traceOf(8, 1)) }),
+  ],
+  [
+    'a saga has no cause',
+    'phantom',
+    (run) => run.saga.push({ ...run.saga[0]!, offset: 9, headers: headersFor(traceOf(9, 0)) }),
+  ],
+  [
+    'a good record became a dead letter',
+    'phantom',
+    (run) =>
+      run.deadLetters.push({
+        ...run.deadLetters[0]!,
+        headers: run.deadLetters[0]!.headers.map(([n, v]) => [n, n === 'dead-letter.offset' ? Buffer.from('1') : v]),
+      }),
+  ],
+  [
+    'a message differs',
+    'wrong',
+    (run) => (run.status[0] = rewritten(run.status[0]!, (v) => (v.body.message = 'other'))),
+  ],
+  [
+    'a tenant header differs',
+    'wrong',
+    (run) =>
+      (run.status[0] = {
+        ...run.status[0]!,
+        headers: run.status[0]!.headers.map(([n, v]) => [n, n === 'REGION' ? Buffer.from('EMS') : v]),
+      }),
+  ],
+  [
+    'a header of the cause was carried on',
+    'wrong',
+    (run) => (run.status[0] = { ...run.status[0]!, headers: [...run.status[0]!.headers, ['other', null]] }),
+  ],
   ['a timestamp differs', 'wrong', (run) => (run.saga[0] = { ...run.saga[0]!, timestampMs: 1 })],
-  ['the code of a dead letter differs', 'wrong', (run) => (run.commands[3] = { ...run.commands[3]!, headers: [[EXPECT_HEADER, Buffer.from('value.empty')]] })],
-  ['an event is on another partition', 'misplaced', (run) => (run.status[2] = { ...run.status[2]!, partition: (HOME + 1) % TASKS })],
+  [
+    'the code of a dead letter differs',
+    'wrong',
+    (run) => (run.commands[3] = { ...run.commands[3]!, headers: [[EXPECT_HEADER, Buffer.from('value.empty')]] }),
+  ],
+  [
+    'an event is on another partition',
+    'misplaced',
+    (run) => (run.status[2] = { ...run.status[2]!, partition: (HOME + 1) % TASKS }),
+  ],
   ['Redis lacks a note', 'state', (run) => run.redis.notes.clear()],
   ['Redis has a note too many', 'state', (run) => run.redis.notes.set(`${TENANT}:${CHARACTER}:${idOf(0)}`, note(1000))],
   ['a value in Redis differs', 'state', (run) => run.redis.notes.set(`${TENANT}:${CHARACTER}:${idOf(1)}`, note(1))],
@@ -170,7 +284,11 @@ const forgeries: readonly (readonly [string, AnomalyKind, (run: Forged) => void]
   ['the changelog lacks a change', 'state', (run) => run.changelog.splice(3, 1)],
   ['a batch number came twice', 'offsets', (run) => run.changelog.splice(3, 0, { ...run.changelog[2]!, offset: 3 })],
   ['the group stands elsewhere than the changelog', 'offsets', (run) => run.committed.set(`commands-${HOME}`, 5)],
-  ['a transaction is open', 'open', (run) => run.dumps.set('status', { committed: [], dirty: [], ends: [{ lastStableOffset: 3, highWatermark: 5 }] })],
+  [
+    'a transaction is open',
+    'open',
+    (run) => run.dumps.set('status', { committed: [], dirty: [], ends: [{ lastStableOffset: 3, highWatermark: 5 }] }),
+  ],
 ]
 
 describe('a forged log is named', () => {
@@ -202,6 +320,7 @@ describe('byte for byte', () => {
   }
   test('offsets may differ', () => expect(same(() => {})).toBe(''))
   test('a record too few', () => expect(same((s) => s.pop())).toContain('record 2'))
-  test('another header', () => expect(same((s) => (s[1] = { ...s[1]!, headers: headersFor(traceOf(9, 1)) }))).toContain('record 1'))
+  test('another header', () =>
+    expect(same((s) => (s[1] = { ...s[1]!, headers: headersFor(traceOf(9, 1)) }))).toContain('record 1'))
   test('another order', () => expect(same((s) => s.reverse())).toContain('record 0'))
 })

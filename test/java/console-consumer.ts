@@ -31,7 +31,15 @@ export class ConsoleConsumer {
     listener: (record: LogRecord) => void = () => {},
   ): Promise<ConsoleConsumer> {
     const child = await spawnJavaTool('org.apache.kafka.tools.consumer.ConsoleConsumer', [
-      ...['--bootstrap-server', bootstrapServers, '--topic', topic, '--from-beginning', '--isolation-level', 'read_committed'],
+      ...[
+        '--bootstrap-server',
+        bootstrapServers,
+        '--topic',
+        topic,
+        '--from-beginning',
+        '--isolation-level',
+        'read_committed',
+      ],
       ...['--group', group],
       ...PROPERTIES.flatMap((property) => ['--formatter-property', property]),
     ])

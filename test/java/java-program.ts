@@ -24,7 +24,10 @@ async function compile(): Promise<string> {
   const libraries = dirname(classpath)
   const jars = readdirSync(libraries).map((name) => join(libraries, name))
   const source = join(import.meta.dirname, 'LogDump.java')
-  const child = await spawnGuarded({ command: java.command, args: [...compiler, '-cp', jars.join(delimiter), '-d', folder, source] })
+  const child = await spawnGuarded({
+    command: java.command,
+    args: [...compiler, '-cp', jars.join(delimiter), '-d', folder, source],
+  })
   const timer = setTimeout(() => child.signal('SIGKILL'), COMPILE_TIMEOUT_MS)
   const [out, error, { code }] = await Promise.all([text(child.stdout!), text(child.stderr!), child.exited])
   clearTimeout(timer)
@@ -37,5 +40,8 @@ export async function spawnJavaProgram(mainClass: string, args: readonly string[
   const { java, classpath, toolLogging } = await kafkaLibraries(() => {})
   compiled ??= compile()
   const folder = await compiled
-  return spawnGuarded({ command: java.command, args: [...JVM, toolLogging, '-cp', `${folder}${delimiter}${classpath}`, mainClass, ...args] })
+  return spawnGuarded({
+    command: java.command,
+    args: [...JVM, toolLogging, '-cp', `${folder}${delimiter}${classpath}`, mainClass, ...args],
+  })
 }

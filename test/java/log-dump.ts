@@ -20,7 +20,12 @@ export async function dumpTopics(
   topics: readonly string[],
 ): Promise<ReadonlyMap<string, TopicDump>> {
   const child = await spawnJavaProgram('LogDump', [bootstrapServers, String(DUMP_TIMEOUT_MS), ...topics])
-  const dumps = new Map(topics.map((t) => [t, { committed: [] as LogRecord[], dirty: [] as LogRecord[], ends: [] as TopicDump['ends'][number][] }]))
+  const dumps = new Map(
+    topics.map((t) => [
+      t,
+      { committed: [] as LogRecord[], dirty: [] as LogRecord[], ends: [] as TopicDump['ends'][number][] },
+    ]),
+  )
   const errors = text(child.stderr!)
   let done = false
   for await (const line of createInterface({ input: child.stdout! })) {
@@ -37,7 +42,14 @@ export async function dumpTopics(
   return dumps
 }
 
-function parseRecord([partition, offset, timestampMs, key = '-', value = '-', headers = '']: readonly string[]): LogRecord {
+function parseRecord([
+  partition,
+  offset,
+  timestampMs,
+  key = '-',
+  value = '-',
+  headers = '',
+]: readonly string[]): LogRecord {
   return {
     partition: Number(partition),
     offset: Number(offset),

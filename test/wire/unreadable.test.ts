@@ -12,7 +12,13 @@ import { RecordBatchBuilder } from '../../engine/wire/record-batch-builder.ts'
 function batchAt(baseOffset: number, value: string): Buffer {
   const builder = new RecordBatchBuilder()
   builder.add(1_000, null, value, NO_HEADERS)
-  const bytes = builder.finish({ producerId: -1n, epoch: -1, baseSequence: -1, transactional: false, compression: 'none' })
+  const bytes = builder.finish({
+    producerId: -1n,
+    epoch: -1,
+    baseSequence: -1,
+    transactional: false,
+    compression: 'none',
+  })
   bytes.writeBigInt64BE(BigInt(baseOffset), at.BASE_OFFSET_AT)
   return bytes
 }

@@ -38,6 +38,8 @@ export type MarkerDelay = (partition: TopicPartition) => number
 /** What a transaction holds while it has offsets of a group: as a broker calls it. */
 export const OFFSETS_TOPIC = '__consumer_offsets'
 const EPOCH_MAX = 32_766
+/** A broker looks for transactions that have timed out only this often (transaction.abort.timed.out.transaction.cleanup.interval.ms). */
+const TIMEOUT_LOOK_MS = 10_000
 const NO_IDENTITY: ProducerIdentity = { producerId: -1n, epoch: -1 }
 
 export class Transactions {
@@ -92,8 +94,10 @@ export class Transactions {
     if (transaction.state.startsWith('Prepare')) return codes.CONCURRENT_TRANSACTIONS
     if (transaction.state !== 'Ongoing') {
       transaction.state = 'Ongoing'
-      transaction.startedAtMs = this.#cluster.clock.nowMs()
-      transaction.cancelTimeout = this.#cluster.clock.after(transaction.timeoutMs, () => this.#end(transaction, false))
+      const nowMs = this.#cluster.clock.nowMs()
+      transaction.startedAtMs = nowMs
+      const lookMs = Math.ceil((nowMs + transaction.timeoutMs) / TIMEOUT_LOOK_MS) * TIMEOUT_LOOK_MS
+      transaction.cancelTimeout = this.#cluster.clock.after(lookMs - nowMs, () => this.#end(transaction, false))
     }
     transaction.partitions.set(`${partition.topic}-${partition.partition}`, partition)
     return 0

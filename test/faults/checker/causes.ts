@@ -58,7 +58,11 @@ export const NIL = '00000000-0000-0000-0000-000000000000'
 /** Header of a record that must become a dead letter with this code. The service knows nothing of it. */
 export const EXPECT_HEADER = 'proof-expect'
 
-export type Input = { readonly topic: string; readonly role: 'commands' | 'characters'; readonly records: readonly LogRecord[] }
+export type Input = {
+  readonly topic: string
+  readonly role: 'commands' | 'characters'
+  readonly records: readonly LogRecord[]
+}
 
 export const causesOf = (inputs: readonly Input[]): readonly Cause[] =>
   inputs.flatMap(({ topic, role, records }) => records.map((record) => causeOf(topic, role, record)))
@@ -88,10 +92,25 @@ function causeOf(topic: string, role: Input['role'], record: LogRecord): Cause {
       const { senderId = 0, message = '', flag = 0 } = body
       const failure = !known.characterId ? 'characterId' : !senderId ? 'senderId' : !message ? 'message' : undefined
       const transactionId = command.transactionId ?? NIL
-      return { ...known, kind: 'create', transactionId, senderId, message, flag, failure: failure && `${failure} is required` }
+      return {
+        ...known,
+        kind: 'create',
+        transactionId,
+        senderId,
+        message,
+        flag,
+        failure: failure && `${failure} is required`,
+      }
     }
     case 'UPDATE':
-      return { ...known, kind: 'update', noteId: body.noteId, senderId: body.senderId, message: body.message, flag: body.flag }
+      return {
+        ...known,
+        kind: 'update',
+        noteId: body.noteId,
+        senderId: body.senderId,
+        message: body.message,
+        flag: body.flag,
+      }
     case 'DISCARD':
     case 'DELETE': {
       const { worldId = 0, channelId = 0 } = command

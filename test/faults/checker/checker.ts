@@ -2,6 +2,9 @@
  * The checker: what went in against what came out and what is kept. Shares nothing with engine, stores or topology; its
  * records are read by Java clients and its state by a plain Redis client.
  */
+
+import type { TopicDump } from '../../java/log-dump.ts'
+import type { LogRecord } from '../../java/log-record.ts'
 import { type Cause, causesOf, type Input } from './causes.ts'
 import { checkDeadLetters } from './dead-letters.ts'
 import { checkExact } from './exact.ts'
@@ -9,8 +12,6 @@ import { checkIds } from './ids.ts'
 import { checkOutputs, type Note } from './outputs.ts'
 import { Report } from './report.ts'
 import { checkNotes, checkPositions, checkRedis, foldChangelog, type RedisState } from './state.ts'
-import type { TopicDump } from '../../java/log-dump.ts'
-import type { LogRecord } from '../../java/log-record.ts'
 
 export interface Evidence {
   readonly inputs: readonly Input[]
@@ -58,7 +59,10 @@ function createdNotes(status: readonly LogRecord[]): readonly Pick<Note, 'noteId
 
 /** Everything that was put in or forwarded was taken, and nothing is open. */
 function checkTaken({ inputs, repartition, repartitionTopic, committed, dumps }: Evidence, report: Report): void {
-  for (const [topic, records] of [...inputs.map((i) => [i.topic, i.records] as const), [repartitionTopic, repartition.committed] as const])
+  for (const [topic, records] of [
+    ...inputs.map((i) => [i.topic, i.records] as const),
+    [repartitionTopic, repartition.committed] as const,
+  ])
     for (const [partition, own] of Map.groupBy(records, (r) => r.partition)) {
       const at = committed.get(`${topic}-${partition}`) ?? 0
       const behind = own.filter((r) => r.offset >= at).length
@@ -66,11 +70,16 @@ function checkTaken({ inputs, repartition, repartitionTopic, committed, dumps }:
     }
   for (const [topic, { ends }] of dumps)
     ends.forEach(({ lastStableOffset, highWatermark }, partition) => {
-      if (lastStableOffset !== highWatermark) report.add('open', `${topic}-${partition}: last stable offset ${lastStableOffset}, end ${highWatermark}`)
+      if (lastStableOffset !== highWatermark)
+        report.add('open', `${topic}-${partition}: last stable offset ${lastStableOffset}, end ${highWatermark}`)
     })
 }
 
-function facts({ status, saga, deadLetters, repartition, dumps, redis }: Evidence, causes: readonly Cause[], report: Report): void {
+function facts(
+  { status, saga, deadLetters, repartition, dumps, redis }: Evidence,
+  causes: readonly Cause[],
+  report: Report,
+): void {
   for (const { kind } of causes) report.fact(`input.${kind}`, 1)
   report.fact('inputs', causes.length)
   report.fact('status', status.length)

@@ -15,25 +15,35 @@ export function checkDeadLetters(causes: readonly Cause[], letters: readonly Log
     if (seen.has(at)) report.add('doubled', `dead letter of ${at}`)
     seen.add(at)
     const reason = headerText(letter, `${OWN}reason`)
-    if (!cause) report.add('phantom', `dead letter of ${at}, whose record is good: ${reason} (${headerText(letter, `${OWN}message`)})`)
+    if (!cause)
+      report.add(
+        'phantom',
+        `dead letter of ${at}, whose record is good: ${reason} (${headerText(letter, `${OWN}message`)})`,
+      )
     else checkLetter(cause, letter, reason, report)
   }
-  for (const at of bad.keys()) if (!seen.has(at)) report.add('lost', `the bad record ${at} (${bad.get(at)!.code}) has no dead letter`)
+  for (const at of bad.keys())
+    if (!seen.has(at)) report.add('lost', `the bad record ${at} (${bad.get(at)!.code}) has no dead letter`)
 }
 
 function checkLetter(cause: BadCause, letter: LogRecord, reason: string | undefined, report: Report): void {
   const { record, at, code } = cause
   if (reason !== code) report.add('wrong', `dead letter of ${at}: ${reason}, wanted ${code}`)
   if (!headerText(letter, `${OWN}message`)) report.add('wrong', `dead letter of ${at}: no message`)
-  if (headerText(letter, `${OWN}timestamp`) !== String(record.timestampMs)) report.add('wrong', `dead letter of ${at}: timestamp`)
+  if (headerText(letter, `${OWN}timestamp`) !== String(record.timestampMs))
+    report.add('wrong', `dead letter of ${at}: timestamp`)
   if (!same(letter.key, record.key)) report.add('wrong', `dead letter of ${at}: another key`)
   const truncated = headerText(letter, `${OWN}truncated`)
   if (truncated === undefined) {
     if (!same(letter.value, record.value)) report.add('wrong', `dead letter of ${at}: another value`)
-  } else if (Number(truncated) !== record.value?.length || !record.value.subarray(0, letter.value?.length).equals(letter.value ?? Buffer.alloc(0)))
+  } else if (
+    Number(truncated) !== record.value?.length ||
+    !record.value.subarray(0, letter.value?.length).equals(letter.value ?? Buffer.alloc(0))
+  )
     report.add('wrong', `dead letter of ${at}: cut otherwise than it says`)
   const original = letter.headers.filter(([name]) => !name.startsWith(OWN))
-  const text = (headers: LogRecord['headers']): string => JSON.stringify(headers.map(([n, v]) => [n, v?.toString('hex')]))
+  const text = (headers: LogRecord['headers']): string =>
+    JSON.stringify(headers.map(([n, v]) => [n, v?.toString('hex')]))
   if (text(original) !== text(record.headers)) report.add('wrong', `dead letter of ${at}: other headers`)
 }
 

@@ -8,7 +8,13 @@ import { partitionOf } from './murmur2.ts'
 import type { Report } from './report.ts'
 
 /** `status` has as many partitions as there are tasks, so each has one writer. */
-export function checkExact(causes: readonly Cause[], status: readonly LogRecord[], tasks: number, stride: number, report: Report): void {
+export function checkExact(
+  causes: readonly Cause[],
+  status: readonly LogRecord[],
+  tasks: number,
+  stride: number,
+  report: Report,
+): void {
   const expected = Array.from({ length: tasks }, () => [] as string[])
   const sequence = new Array<number>(tasks).fill(0)
   const live = new Map<number, string>()
@@ -26,15 +32,23 @@ export function checkExact(causes: readonly Cause[], status: readonly LogRecord[
   }
   const got = Array.from({ length: tasks }, () => [] as string[])
   for (const record of status) {
-    const trace = record.headers.find(([name]) => name === 'traceparent')?.[1]?.toString('latin1').slice(3, 35)
+    const trace = record.headers
+      .find(([name]) => name === 'traceparent')?.[1]
+      ?.toString('latin1')
+      .slice(3, 35)
     const value = JSON.parse(record.value!.toString('utf8'))
     got[record.partition]?.push(`${trace} ${value.type} ${value.body.noteId}`)
   }
   for (let task = 0; task < tasks; task++) {
     const wanted = expected[task]!
     const at = wanted.findIndex((line, i) => got[task]![i] !== line)
-    if (at >= 0) report.add('reordered', `status partition ${task}, event ${at}: wanted ${wanted[at]}, got ${got[task]![at] ?? 'nothing'}`)
-    else if (got[task]!.length > wanted.length) report.add('phantom', `status partition ${task}: ${got[task]!.length - wanted.length} events too many`)
+    if (at >= 0)
+      report.add(
+        'reordered',
+        `status partition ${task}, event ${at}: wanted ${wanted[at]}, got ${got[task]![at] ?? 'nothing'}`,
+      )
+    else if (got[task]!.length > wanted.length)
+      report.add('phantom', `status partition ${task}: ${got[task]!.length - wanted.length} events too many`)
   }
 }
 
@@ -48,11 +62,19 @@ export function checkSame(what: string, one: readonly LogRecord[], other: readon
     const length = Math.max(left.length, right.length)
     for (let i = 0; i < length; i++) {
       if (left[i] === right[i]) continue
-      report.add('wrong', `${what} partition ${partition}, record ${i} (of ${left.length} and ${right.length}): ${left[i]} is not ${right[i]}`)
+      report.add(
+        'wrong',
+        `${what} partition ${partition}, record ${i} (of ${left.length} and ${right.length}): ${left[i]} is not ${right[i]}`,
+      )
       break
     }
   }
 }
 
 const bytesOf = ({ timestampMs, headers, key, value }: LogRecord): string =>
-  JSON.stringify([timestampMs, headers.map(([n, v]) => [n, v?.toString('hex')]), key?.toString('hex'), value?.toString('utf8')])
+  JSON.stringify([
+    timestampMs,
+    headers.map(([n, v]) => [n, v?.toString('hex')]),
+    key?.toString('hex'),
+    value?.toString('utf8'),
+  ])

@@ -2,8 +2,9 @@
  * Redis and the changelog against the notes that the outputs tell of. Reads Redis by a plain client and the layout that
  * people see (HGETALL, JSON); shares no code with the stores.
  */
-import type { Redis } from 'ioredis'
+
 import { isDeepStrictEqual } from 'node:util'
+import type { Redis } from 'ioredis'
 import type { LogRecord } from '../../java/log-record.ts'
 import { partitionOf } from './murmur2.ts'
 import type { Note } from './outputs.ts'
@@ -43,10 +44,12 @@ export async function readRedis(redis: Redis, application: string, tasks: number
       }
       const [store = '', tenant = '', characterId = ''] = key.slice(live.length).split(':')
       if (store === 'notes')
-        for (const [id, json] of Object.entries(await redis.hgetall(key))) notes.set(`${tenant}:${characterId}:${id}`, JSON.parse(json))
+        for (const [id, json] of Object.entries(await redis.hgetall(key)))
+          notes.set(`${tenant}:${characterId}:${id}`, JSON.parse(json))
       else if (store === 'notes-by-character')
         for (const id of await redis.zrange(key, '0', '-1')) byCharacter.add(`${tenant}:${characterId}:${id}`)
-      else if (store === 'notes-by-tenant') for (const member of await redis.zrange(key, '0', '-1')) byTenant.add(`${tenant}:${member}`)
+      else if (store === 'notes-by-tenant')
+        for (const member of await redis.zrange(key, '0', '-1')) byTenant.add(`${tenant}:${member}`)
       else strays.push(key)
     }
   }
@@ -68,20 +71,31 @@ const nameOf = ({ tenant, characterId, noteId }: Note): string => `${tenant}:${c
 const contentOf = ({ senderId, message, flag, time }: Note) => ({ senderId, message, flag, time })
 
 /** `expected` are the notes that the outputs leave. */
-export function checkNotes(what: string, expected: ReadonlyMap<number, Note>, stored: StoredNotes, report: Report): void {
+export function checkNotes(
+  what: string,
+  expected: ReadonlyMap<number, Note>,
+  stored: StoredNotes,
+  report: Report,
+): void {
   const wanted = new Map([...expected.values()].map((note) => [nameOf(note), contentOf(note)]))
   for (const [name, content] of wanted) {
     if (!stored.has(name)) report.add('state', `${what} lacks note ${name}`)
-    else if (!isDeepStrictEqual(stored.get(name), content)) report.add('state', `${what} has note ${name} as ${JSON.stringify(stored.get(name))}`)
+    else if (!isDeepStrictEqual(stored.get(name), content))
+      report.add('state', `${what} has note ${name} as ${JSON.stringify(stored.get(name))}`)
   }
-  for (const name of stored.keys()) if (!wanted.has(name)) report.add('state', `${what} has note ${name}, which should not be there`)
+  for (const name of stored.keys())
+    if (!wanted.has(name)) report.add('state', `${what} has note ${name}, which should not be there`)
 }
 
 export function checkRedis(expected: ReadonlyMap<number, Note>, state: RedisState, report: Report): void {
   checkNotes('Redis', expected, state.notes, report)
-  for (const [index, names] of [['notes-by-character', state.byCharacter], ['notes-by-tenant', state.byTenant]] as const) {
+  for (const [index, names] of [
+    ['notes-by-character', state.byCharacter],
+    ['notes-by-tenant', state.byTenant],
+  ] as const) {
     for (const name of state.notes.keys()) if (!names.has(name)) report.add('state', `index ${index} lacks ${name}`)
-    for (const name of names) if (!state.notes.has(name)) report.add('state', `index ${index} has ${name}, which is not there`)
+    for (const name of names)
+      if (!state.notes.has(name)) report.add('state', `index ${index} has ${name}, which is not there`)
   }
   if (state.strays.length > 0) report.add('state', `${state.strays.length} stray keys, such as ${state.strays[0]}`)
 }
@@ -102,7 +116,10 @@ export function foldChangelog(records: readonly LogRecord[], tasks: number, repo
       const checkpoint = JSON.parse(value!.toString('utf8')) as Record<string, any>
       const before = Number(last[partition]?.['batch'] ?? 0)
       if (checkpoint['batch'] !== before + 1)
-        report.add('offsets', `changelog partition ${partition} offset ${offset}: batch ${checkpoint['batch']} follows batch ${before}`)
+        report.add(
+          'offsets',
+          `changelog partition ${partition} offset ${offset}: batch ${checkpoint['batch']} follows batch ${before}`,
+        )
       checkBack(last[partition] ?? null, checkpoint, `changelog partition ${partition} offset ${offset}`, report)
       last[partition] = checkpoint
       continue
@@ -110,14 +127,20 @@ export function foldChangelog(records: readonly LogRecord[], tasks: number, repo
     const [store, owner = '', noteId = ''] = name.split('/')
     if (store !== 'notes') continue
     const [, characterId = ''] = owner.split(':')
-    if (partitionOf(Number(characterId), tasks) !== partition) report.add('misplaced', `changelog partition ${partition} has ${name}`)
+    if (partitionOf(Number(characterId), tasks) !== partition)
+      report.add('misplaced', `changelog partition ${partition} has ${name}`)
     if (value === null) notes.delete(`${owner}:${noteId}`)
     else notes.set(`${owner}:${noteId}`, JSON.parse(value.toString('utf8')))
   }
   return { notes, last }
 }
 
-function checkBack(before: Record<string, any> | null, after: Record<string, any>, where: string, report: Report): void {
+function checkBack(
+  before: Record<string, any> | null,
+  after: Record<string, any>,
+  where: string,
+  report: Report,
+): void {
   for (const [topic, positions] of Object.entries<Record<string, number>>(before?.['positions'] ?? {}))
     for (const [partition, at] of Object.entries(positions)) {
       const now = after['positions']?.[topic]?.[partition]
@@ -126,12 +149,18 @@ function checkBack(before: Record<string, any> | null, after: Record<string, any
 }
 
 /** The group's committed offsets are the last checkpoint record's, exactly; and Redis stands there, too. */
-export function checkPositions(changelog: ChangelogFacts, committed: ReadonlyMap<string, number>, state: RedisState, report: Report): void {
+export function checkPositions(
+  changelog: ChangelogFacts,
+  committed: ReadonlyMap<string, number>,
+  state: RedisState,
+  report: Report,
+): void {
   changelog.last.forEach((checkpoint, task) => {
     for (const [topic, positions] of Object.entries<Record<string, number>>(checkpoint?.['positions'] ?? {}))
       for (const [partition, at] of Object.entries(positions)) {
         const name = `${topic}-${partition}`
-        if (committed.get(name) !== at) report.add('offsets', `${name}: the changelog says ${at}, the group ${committed.get(name)}`)
+        if (committed.get(name) !== at)
+          report.add('offsets', `${name}: the changelog says ${at}, the group ${committed.get(name)}`)
       }
     const [log, redis] = [Number(checkpoint?.['batch'] ?? 0), Number(state.checkpoints[task]?.['batch'] ?? 0)]
     if (log !== redis) report.add('state', `task ${task}: Redis is at batch ${redis}, the changelog at ${log}`)

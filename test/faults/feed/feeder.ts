@@ -86,7 +86,8 @@ export class Feeder {
     const beganMs = performance.now()
     const sentBefore = this.sent
     while (!enough()) {
-      const due = Math.floor(((performance.now() - beganMs) / 1_000) * this.#options.perSecond) - (this.sent - sentBefore)
+      const due =
+        Math.floor(((performance.now() - beganMs) / 1_000) * this.#options.perSecond) - (this.sent - sentBefore)
       const batch = Array.from({ length: Math.max(0, Math.min(due, 500)) }, () => this.#next())
       if (batch.length > 0) await this.#send(batch)
       await sleep(TICK_MS)
@@ -114,7 +115,8 @@ export class Feeder {
     const to = { tenant: known.tenant, trace, timestampMs: Date.now(), ...this.#place(known, false) }
     const dice = random()
     if (purged) {
-      if (dice < 0.7 && known.underWay === 0 && known.live.length > 0 && !this.#awaited.has(known.purge)) return this.#purge(known, trace)
+      if (dice < 0.7 && known.underWay === 0 && known.live.length > 0 && !this.#awaited.has(known.purge))
+        return this.#purge(known, trace)
     } else if (dice < 0.3) {
       const discard = this.#discard(known, to)
       if (discard) return { ...discard, trace }
@@ -122,14 +124,26 @@ export class Feeder {
       const noteId = known.live.find(forUpdate)
       if (noteId !== undefined) {
         known.live.splice(known.live.indexOf(noteId), 1)
-        const body = { noteId, flag: below(random, 2), ...(random() < 0.5 ? { message: `changed ${trace.slice(-6)}` } : {}) }
-        return { message: message(to, { worldId: 0, channelId: 0, characterId: known.characterId, type: 'UPDATE', body }), trace, outputs: 1 }
+        const body = {
+          noteId,
+          flag: below(random, 2),
+          ...(random() < 0.5 ? { message: `changed ${trace.slice(-6)}` } : {}),
+        }
+        return {
+          message: message(to, { worldId: 0, channelId: 0, characterId: known.characterId, type: 'UPDATE', body }),
+          trace,
+          outputs: 1,
+        }
       }
     }
     return this.#create(known, to, trace)
   }
 
-  #create(known: Known, to: Parameters<typeof message>[0], trace: string): { message: Message; trace: string; outputs: number } {
+  #create(
+    known: Known,
+    to: Parameters<typeof message>[0],
+    trace: string,
+  ): { message: Message; trace: string; outputs: number } {
     const random = this.#random
     known.underWay++
     this.#creator.set(trace, known)
@@ -137,7 +151,8 @@ export class Feeder {
     const dice = random()
     const senderId = dice < 0.1 ? known.characterId : dice < 0.12 ? 0 : 5_000 + below(random, 50)
     const body = { senderId, message: `note ${trace.slice(-8)} ☃`, flag: below(random, 256) }
-    const transactionId = random() < 0.3 ? { transactionId: `${trace.slice(0, 8)}-0000-4000-8000-${trace.slice(-12)}` } : {}
+    const transactionId =
+      random() < 0.3 ? { transactionId: `${trace.slice(0, 8)}-0000-4000-8000-${trace.slice(-12)}` } : {}
     const value = { ...transactionId, worldId: 1, channelId: 2, characterId: known.characterId, type: 'CREATE', body }
     // What decides is characterId, not the record's own key.
     const key = random() < 0.1 ? (random() < 0.5 ? null : characterKey(7)) : undefined
@@ -164,7 +179,11 @@ export class Feeder {
     known.live = []
     known.purge = trace
     const to = { tenant, trace, timestampMs: Date.now(), ...this.#place(known, true) }
-    return { message: message(to, { worldId: 0, characterId, type: 'DELETED', body: {}, known: ids }), trace, outputs: ids.length }
+    return {
+      message: message(to, { worldId: 0, characterId, type: 'DELETED', body: {}, known: ids }),
+      trace,
+      outputs: ids.length,
+    }
   }
 
   #place({ characterId }: Known, event: boolean): { topic: string; partition: number } {

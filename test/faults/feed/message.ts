@@ -34,7 +34,18 @@ export interface Addressed {
   readonly timestampMs: number
 }
 
-export function message(to: Addressed, value: { characterId: number; [field: string]: unknown }, key: Buffer | null = characterKey(value.characterId)): Message {
+export function message(
+  to: Addressed,
+  value: { characterId: number; [field: string]: unknown },
+  key: Buffer | null = characterKey(value.characterId),
+): Message {
   const { topic, partition, tenant, trace, timestampMs } = to
-  return { topic, partition, key, value: Buffer.from(JSON.stringify(value)), headers: headersOf(tenant, trace), timestampMs }
+  return {
+    topic,
+    partition,
+    key,
+    value: Buffer.from(JSON.stringify(value)),
+    headers: headersOf(tenant, trace),
+    timestampMs,
+  }
 }

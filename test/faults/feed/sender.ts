@@ -11,7 +11,13 @@ export class Sender {
   unknown = 0
 
   constructor(bootstrapServers: string) {
-    this.#producer = new Producer({ clientId: 'proof-feed', bootstrapBrokers: [bootstrapServers], retries: 0, timeout: 5_000, acks: -1 })
+    this.#producer = new Producer({
+      clientId: 'proof-feed',
+      bootstrapBrokers: [bootstrapServers],
+      retries: 0,
+      timeout: 5_000,
+      acks: -1,
+    })
   }
 
   /** False: not known whether they arrived. */

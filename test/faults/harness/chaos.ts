@@ -49,7 +49,8 @@ export async function chaos(cluster: Cluster, options: ChaosOptions): Promise<Ch
       await FAULTS[name](fleet)
       done.set(name, (done.get(name) ?? 0) + 1)
       // Often at once into what the last fault began; else let it heal.
-      if (random() < 0.5) await Promise.race([Promise.all(services.map((s) => s.ready.catch(() => {}))), sleep(READY_MS)])
+      if (random() < 0.5)
+        await Promise.race([Promise.all(services.map((s) => s.ready.catch(() => {}))), sleep(READY_MS)])
       else await sleep(below(random, 2_000))
     }
     for (const service of services) await service.ready
@@ -66,10 +67,14 @@ export async function chaos(cluster: Cluster, options: ChaosOptions): Promise<Ch
       logs: logsOf(scenario),
     }
   } catch (error) {
-    throw new Error(`chaos with seed ${seed} failed: ${error instanceof Error ? error.stack : error}\n${logsOf(scenario)}`, { cause: error })
+    throw new Error(
+      `chaos with seed ${seed} failed: ${error instanceof Error ? error.stack : error}\n${logsOf(scenario)}`,
+      { cause: error },
+    )
   } finally {
     await scenario.close()
   }
 }
 
-const logsOf = (scenario: Scenario): string => scenario.processes.map((p) => `--- process ${p.pid}\n${p.tail(40)}`).join('\n')
+const logsOf = (scenario: Scenario): string =>
+  scenario.processes.map((p) => `--- process ${p.pid}\n${p.tail(40)}`).join('\n')

@@ -56,7 +56,9 @@ export class Cluster {
 
   /** Committed and stable offsets of a group, by `<topic>-<partition>`. */
   async committedOffsets(group: string): Promise<ReadonlyMap<string, number>> {
-    const [answer] = await this.#admin((admin) => admin.listConsumerGroupOffsets({ groups: [group], requireStable: true }))
+    const [answer] = await this.#admin((admin) =>
+      admin.listConsumerGroupOffsets({ groups: [group], requireStable: true }),
+    )
     return new Map(
       (answer?.topics ?? []).flatMap(({ name, partitions }) =>
         partitions.map(({ partitionIndex, committedOffset }) => [`${name}-${partitionIndex}`, Number(committedOffset)]),
@@ -92,7 +94,12 @@ export class Cluster {
   }
 
   async #admin<T>(use: (admin: Admin) => Promise<T>): Promise<T> {
-    const admin = new Admin({ clientId: 'proof', bootstrapBrokers: [this.kafka.bootstrapServers], retries: 20, retryDelay: 200 })
+    const admin = new Admin({
+      clientId: 'proof',
+      bootstrapBrokers: [this.kafka.bootstrapServers],
+      retries: 20,
+      retryDelay: 200,
+    })
     try {
       return await use(admin)
     } finally {

@@ -41,7 +41,8 @@ async function frozen(fleet: Fleet, ms: number): Promise<void> {
 }
 
 export const FAULTS = {
-  'kill in a transaction': (f) => killed(f, place(f), (s) => killInTransaction(f.cluster, f.scenario, s, f.random() < 0.7)),
+  'kill in a transaction': (f) =>
+    killed(f, place(f), (s) => killInTransaction(f.cluster, f.scenario, s, f.random() < 0.7)),
   'kill at random': (f) => killed(f, place(f), (s) => killAtRandom(f.cluster, f.scenario, s, f.random, 1_500)),
   'kill twice': async (f) => {
     const at = place(f)
@@ -67,8 +68,10 @@ export const FAULTS = {
   },
   'redis FLUSHALL': (f) => redis(f, ['FLUSHALL']),
   'redis CLIENT KILL': (f) => redis(f, ['CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes']),
-  'redis loses a checkpoint': (f) => redis(f, ['HDEL', `{${f.scenario.application}:${below(f.random, f.scenario.tasks)}}:task`, 'checkpoint']),
-  'redis has a wrong type': (f) => redis(f, ['SET', `{${f.scenario.application}:${below(f.random, f.scenario.tasks)}}:task`, 'nonsense']),
+  'redis loses a checkpoint': (f) =>
+    redis(f, ['HDEL', `{${f.scenario.application}:${below(f.random, f.scenario.tasks)}}:task`, 'checkpoint']),
+  'redis has a wrong type': (f) =>
+    redis(f, ['SET', `{${f.scenario.application}:${below(f.random, f.scenario.tasks)}}:task`, 'nonsense']),
   'redis freezes': async (f) => {
     f.cluster.redis.pause()
     await sleep(200 + below(f.random, 4_500))

@@ -16,13 +16,24 @@ export interface Kill {
 const PATIENCE_MS = 5_000
 
 /** SIGKILL in the moment in which a transaction of the application is seen open; at the deadline, at once. */
-export async function killInTransaction(cluster: Cluster, scenario: Scenario, service: ServiceProcess, withRecords = false): Promise<Kill> {
+export async function killInTransaction(
+  cluster: Cluster,
+  scenario: Scenario,
+  service: ServiceProcess,
+  withRecords = false,
+): Promise<Kill> {
   await cluster.transactions.untilOpen(scenario.transactionalIdPrefix, withRecords, PATIENCE_MS)
   return killNow(cluster, scenario, service)
 }
 
 /** SIGKILL after a random while. */
-export async function killAtRandom(cluster: Cluster, scenario: Scenario, service: ServiceProcess, random: Random, withinMs: number): Promise<Kill> {
+export async function killAtRandom(
+  cluster: Cluster,
+  scenario: Scenario,
+  service: ServiceProcess,
+  random: Random,
+  withinMs: number,
+): Promise<Kill> {
   await sleep(below(random, withinMs))
   return killNow(cluster, scenario, service)
 }

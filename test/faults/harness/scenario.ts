@@ -10,7 +10,7 @@ import { dumpTopics, type TopicDump } from '../../java/log-dump.ts'
 import type { LogRecord } from '../../java/log-record.ts'
 import { check } from '../checker/checker.ts'
 import type { Report } from '../checker/report.ts'
-import { readRedis, type RedisState } from '../checker/state.ts'
+import { type RedisState, readRedis } from '../checker/state.ts'
 import { Feeder, type FeedOptions } from '../feed/feeder.ts'
 import { Sender } from '../feed/sender.ts'
 import type { Cluster } from './cluster.ts'
@@ -39,7 +39,12 @@ const POLL_MS = 50
 
 export class Scenario {
   readonly application = `proof-${randomBytes(4).toString('hex')}`
-  readonly topics: { readonly commands: string; readonly characters: string; readonly status: string; readonly saga: string }
+  readonly topics: {
+    readonly commands: string
+    readonly characters: string
+    readonly status: string
+    readonly saga: string
+  }
   readonly processes: ServiceProcess[] = []
   /** Committed status events as they came, with the time of this process. */
   readonly arrivals: Arrival[] = []
@@ -80,7 +85,15 @@ export class Scenario {
   }
 
   async #open(): Promise<void> {
-    const { commandPartitions, characterPartitions, statusPartitions, sagaPartitions, inputConfigs: configs, statusConfigs, inputsOf } = this.#options
+    const {
+      commandPartitions,
+      characterPartitions,
+      statusPartitions,
+      sagaPartitions,
+      inputConfigs: configs,
+      statusConfigs,
+      inputsOf,
+    } = this.#options
     const { commands, characters, status, saga } = this.topics
     await this.#cluster.createTopics([
       ...(inputsOf
@@ -164,7 +177,9 @@ export class Scenario {
     for (const service of this.processes) if (service.running) await service.terminate()
     say('ended')
     const { commands, characters, status, saga } = this.topics
-    const [changelogTopic, repartitionTopic, deadLettersTopic] = ['changelog', 'repartition', 'dead-letters'].map((n) => `${this.application}-${n}`) as [string, string, string]
+    const [changelogTopic, repartitionTopic, deadLettersTopic] = ['changelog', 'repartition', 'dead-letters'].map(
+      (n) => `${this.application}-${n}`,
+    ) as [string, string, string]
     const all = [commands, characters, status, saga, changelogTopic, repartitionTopic, deadLettersTopic]
     const dumps = await dumpTopics(this.#cluster.kafka.bootstrapServers, all)
     say('dumped')
@@ -189,7 +204,8 @@ export class Scenario {
       dumps,
       exact,
     })
-    for (const service of this.processes) for (const line of service.disasters) report.add('wrong', `the service says: ${line}`)
+    for (const service of this.processes)
+      for (const line of service.disasters) report.add('wrong', `the service says: ${line}`)
     return report
   }
 
@@ -217,7 +233,8 @@ async function printed(consumer: ConsoleConsumer, dump: TopicDump): Promise<read
   for (const { partition, offset } of dump.committed) last.set(partition, offset)
   const reached = (): boolean => {
     const seen = new Map<number, number>()
-    for (const { partition, offset } of consumer.records) seen.set(partition, Math.max(offset, seen.get(partition) ?? -1))
+    for (const { partition, offset } of consumer.records)
+      seen.set(partition, Math.max(offset, seen.get(partition) ?? -1))
     return [...last].every(([partition, offset]) => (seen.get(partition) ?? -1) >= offset)
   }
   if (!(await eventually(reached, 30_000))) throw new Error('the console consumer has not printed what is committed')

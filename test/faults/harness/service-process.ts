@@ -2,8 +2,9 @@
  * The service as an operator runs it: `node main.ts` as a process of its own, with its log. Owns the process; every
  * signal goes to its id.
  */
-import { createInterface } from 'node:readline'
+
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { type GuardedChild, spawnGuarded } from '../../../embedded/guarded-child.ts'
 
 export interface LogLine {
@@ -92,7 +93,9 @@ export class ServiceProcess {
   /** Lines that no run may have: a task or the instance that gave up, or a crash. */
   get disasters(): readonly string[] {
     return this.log
-      .filter(({ text, fields }) => Number(fields['level'] ?? 0) >= 50 || /^\S*Error\b|^Node\.js v|unhandled/i.test(text))
+      .filter(
+        ({ text, fields }) => Number(fields['level'] ?? 0) >= 50 || /^\S*Error\b|^Node\.js v|unhandled/i.test(text),
+      )
       .map((l) => l.text)
   }
 
