@@ -49,7 +49,7 @@ async function committedOffsets(
 
 /** The newest checkpoint record of a task's changelog; null: it has none. Throws CliError `changelog.foreign`. */
 export async function lastCheckpoint(
-  { plan, kafka, fetch }: OffsetSources,
+  { plan, kafka, fetch }: Omit<OffsetSources, 'group'>,
   task: number,
 ): Promise<CheckpointRecord | null> {
   const at = { topic: plan.changelog.topic, partition: task }

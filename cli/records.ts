@@ -56,7 +56,8 @@ export async function readRecords(
         deadline = performance.now() + PATIENCE_MS
         continue
       }
-      if (open === 'stop' && at >= answer.lastStableOffset) return
+      // Nothing whole below the stable end: what follows is undecided.
+      if (open === 'stop' && answer.lastStableOffset < end) return
     } else if (code === 1) {
       throw new CliError(
         'offset.out_of_range',

@@ -6,6 +6,7 @@ import { partitionFor } from '../engine/core/murmur2.ts'
 import { characterKey } from '../topology/notes/key.ts'
 import { type Note, notes, notesByTenant } from '../topology/notes/state.ts'
 import type { Context } from './context.ts'
+import { lastCheckpoint } from './group-offsets.ts'
 
 export interface FoundNote {
   readonly tenantId: string
@@ -28,24 +29,39 @@ export async function notesOfCharacter(
 ): Promise<Found> {
   const task = partitionFor(characterKey(characterId), plan.tasks)
   if (tenantId !== null) {
-    const fields = await reader.all(task, notes.name, notes.keyText({ tenantId, characterId } as never))
+    const fields = await reader.all(task, notes.name, notes.keyText({ tenantId, characterId }))
     return { task, notes: sorted(fields.map(([field, json]) => found(tenantId, characterId, field, json))) }
   }
   const all = await walk({ reader }, task, (owner) => owner.characterId === characterId)
   return { task, notes: all }
 }
 
-export async function noteById({ plan, reader }: Context, noteId: number, tenantId: string | null): Promise<Found> {
-  const task = (noteId - 1) % plan.stride
+export async function noteById(context: Context, noteId: number, tenantId: string | null): Promise<Found> {
+  const { plan, reader } = context
+  const task = (noteId - 1) % (await recordedStride(context))
   if (noteId < 1 || task >= plan.tasks) return { task: null, notes: [] }
   if (tenantId === null) return { task, notes: await walk({ reader }, task, (_, field) => field === String(noteId)) }
   const notesFound: FoundNote[] = []
   for (const member of await reader.byScore(task, notesByTenant.name, tenantId, noteId)) {
     const characterId = Number(member.slice(0, member.indexOf(':')))
-    const json = await reader.get(task, notes.name, notes.keyText({ tenantId, characterId } as never), String(noteId))
+    const json = await reader.get(task, notes.name, notes.keyText({ tenantId, characterId }), String(noteId))
     if (json !== null) notesFound.push(found(tenantId, characterId, String(noteId), json))
   }
   return { task, notes: notesFound }
+}
+
+/** By which ids were given, as any task's changelog says; it may have been another NOTE_ID_STRIDE than ours. */
+async function recordedStride({ plan, kafka }: Context): Promise<number> {
+  const fetch = kafka.fetchClient()
+  try {
+    for (let task = 0; task < plan.tasks; task++) {
+      const last = await lastCheckpoint({ plan, kafka, fetch }, task)
+      if (last) return last.stride
+    }
+    return plan.stride
+  } finally {
+    await fetch.close()
+  }
 }
 
 interface OwnerText {

@@ -38,10 +38,10 @@ describe('docs/errors.md', () => {
       ['topology', 'engine'],
       /new DeadLetter\(\s*'([^']+)'/g,
       /\breject\(\s*'([^']+)'/g,
-      /#bury\(\s*item,[^\n]*'([a-z_]+\.[a-z_]+)'/g,
+      /#bury\(\s*item,[^;]*?'([a-z_]+\.[a-z_]+)'/g,
       /#refusal = \{ code: '([^']+)'/g,
-      /kind: 'dead', code: '([^']+)'/g,
-      /deadItem\([^\n]*'([a-z_]+\.[a-z_]+)'/g,
+      /kind: 'dead',\s*code: '([^']+)'/g,
+      /deadItem\([^;]*?'([a-z_]+\.[a-z_]+)'/g,
       /readonly code = '(record\.[a-z_]+)'/g,
     )
     expect(inSources).toEqual(expect.arrayContaining(['value.empty', 'batch.too_large', 'transform.failed']))
@@ -53,14 +53,14 @@ describe('docs/errors.md', () => {
       ['topology', 'engine'],
       /\bdrop\('([^']+)'/g,
       /\bskipped\('([^']+)'/g,
-      /kind: 'ignored', reason: '([^']+)'/g,
+      /kind: 'ignored',\s*reason: '([^']+)'/g,
     )
     expect(inSources.length).toBeGreaterThan(2)
     expect([...codes('Dropped')].sort()).toEqual(inSources)
   })
 
   test('has every code of a warning', () => {
-    const inSources = found(['engine', 'stores', 'api'], /kind: 'warning', code: '([^']+)'/g, /\bwarn\('([^']+)'/g)
+    const inSources = found(['engine', 'stores', 'api'], /kind: 'warning',\s*code: '([^']+)'/g, /\bwarn\(\s*'([^']+)'/g)
     expect(inSources.length).toBeGreaterThan(4)
     expect([...codes('Warnings')].sort()).toEqual(inSources)
   })

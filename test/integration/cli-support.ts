@@ -112,7 +112,6 @@ export class CliWorld {
     return { exit, out, err }
   }
 
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into it freely
   async json(...argv: string[]): Promise<{ exit: number; value: any; err: string }> {
     const { exit, out, err } = await this.cli(...argv, '--json')
     return { exit, value: JSON.parse(out), err }

@@ -25,6 +25,13 @@ interface Member {
 }
 
 const NOTHING = Buffer.alloc(0)
+const NOT_A_MEMBER = {
+  code: codes.UNKNOWN_MEMBER_ID,
+  generation: -1,
+  leader: '',
+  members: [],
+  skipAssignment: false,
+}
 
 export class Group {
   readonly offsets = new GroupOffsets()
@@ -198,6 +205,7 @@ export class Group {
   #remove(member: Member): void {
     member.cancelSession()
     this.#members.delete(member.memberId)
+    member.joined?.({ ...NOT_A_MEMBER, memberId: member.memberId })
     member.synced?.({ code: codes.UNKNOWN_MEMBER_ID, assignment: NOTHING })
     if (this.#members.size === 0) {
       this.#state = 'empty'

@@ -136,14 +136,16 @@ export class PartitionLog {
   /** Everything there is, with what is aborted so far: what a reader would see that knew how open transactions end. */
   readAll(from: Position): { records: Buffer; aborted: readonly AbortedTransaction[] } {
     const batches = this.#batches.filter((batch) => batch.lastOffset >= from)
-    return { records: Buffer.concat(batches.map((batch) => batch.bytes)), aborted: this.#aborted }
+    const aborted = this.#aborted.filter((range) => range.lastOffset >= from)
+    return { records: Buffer.concat(batches.map((batch) => batch.bytes)), aborted }
   }
 
   /** As the log cleaner: below the last stable offset, of data batches only the committed records that are to be kept. */
   compact(keep: (offset: number) => boolean): void {
     const stable = this.lastStableOffset
     const kept: LoggedBatch[] = []
-    const reader = new FetchedRecords(this.readAll(this.start).records, this.#aborted, this.start)
+    const { records, aborted } = this.readAll(this.start)
+    const reader = new FetchedRecords(records, aborted, this.start)
     let view = reader.next()
     for (const batch of this.#batches) {
       const header = readBatchHeader(batch.bytes, 0)!

@@ -34,7 +34,7 @@ interface Known {
   live: number[]
   /** CREATEs sent whose event has not been seen. */
   underWay: number
-  /** Trace of the last purge: the next one waits for it, so that each has its own notes to remove. */
+  /** Trace of the last purge. */
   purge: string
 }
 
@@ -107,8 +107,8 @@ export class Feeder {
     const number = below(random, population)
     let purged = number % 5 === 4
     let known = this.#knownOf(purged ? PURGED_FROM + number : 1 + number)
-    if (purged && known.live.length + known.underWay >= PURGED_NOTES_MAX && known.underWay > 0) {
-      // It has enough: what it has must be seen before it can be purged.
+    if (purged && (this.#awaited.has(known.purge) || (known.live.length >= PURGED_NOTES_MAX && known.underWay > 0))) {
+      // A purge must have its own notes to remove: those that were seen before it was sent, and none beside.
       purged = false
       known = this.#knownOf(1 + number)
     }

@@ -1,0 +1,358 @@
+/**
+ * The batches of a task that runs: fetched records in, at most two batches on their way, applied to the store at the end.
+ * Owns them, the buffers and the positions from the end of a takeover to the next failure; then it is thrown away whole.
+ * The transaction belongs to the lane, what comes after a failure to the task.
+ *
+ * The first batch is offered to the lane, in a transaction or being applied; the second is computed on the first's overlay
+ * and enters a transaction only when the first has been applied. The attempt rises at every abort that drops batches.
+ */
+import type { EntryCache } from '../stores/core/memory-cache.ts'
+import type { Checkpoint, TaskStore } from '../stores/ports.ts'
+import { BATCH_LIMITS, Batch, type BatchLimits, type Refusal } from './core/batch.ts'
+import type { Item } from './core/classify.ts'
+import { PartitionIntake, TaskIntake } from './core/intake.ts'
+import { nameOf } from './core/kafka-errors.ts'
+import type { Outcome } from './core/lane.ts'
+import { offset } from './core/numbers.ts'
+import { partitionsOf } from './core/plan.ts'
+import type { Progress } from './core/progress.ts'
+import type { LanePart, Published } from './lane-driver.ts'
+import type { PartitionCode } from './ports.ts'
+import type { TaskContext } from './task-context.ts'
+import { EncodedOutputs } from './wire/encoded-outputs.ts'
+
+/** What a takeover hands over. */
+export interface PipelineStart {
+  readonly progress: Progress
+  readonly checkpoint: Checkpoint
+  readonly store: TaskStore
+}
+
+export interface PipelineHooks {
+  /** A number that no attempt of the task has had. */
+  readonly newAttempt: () => number
+  /** Reading, computing or applying failed: the pipeline is at its end. */
+  readonly failed: (error: unknown) => void
+  /** What was decided is not known here, or cannot be used: take over again. */
+  readonly recover: (reason: string) => void
+  /** A batch was committed and applied. */
+  readonly applied: () => void
+}
+
+interface Sealed {
+  readonly batch: Batch
+  readonly outputs: EncodedOutputs
+  readonly progress: Progress
+}
+
+export class Pipeline {
+  attempt: number
+  intake: TaskIntake
+  /** As of the last committed batch. */
+  committed: Progress
+  readonly #task: number
+  readonly #context: TaskContext
+  readonly #hooks: PipelineHooks
+  readonly #memory: EntryCache
+  readonly #store: TaskStore
+  #checkpoint: Checkpoint
+  #queue: Sealed[] = []
+  #phase: 'none' | 'transaction' | 'applying' = 'none'
+  #computing = false
+  #scheduled = false
+  #draining = false
+  #closed = false
+  #leftover: readonly Item[] = []
+  /** The generation that was refused: the same batch goes again under a later one. */
+  #refusedGeneration: number | null = null
+  /** Of the batch that was last offered. */
+  #offered = -1
+  #limits: BatchLimits = BATCH_LIMITS
+  #refusal: Refusal | null = null
+  #restWaiters: (() => void)[] = []
+
+  constructor(task: number, context: TaskContext, memory: EntryCache, start: PipelineStart, hooks: PipelineHooks) {
+    this.#task = task
+    this.#context = context
+    this.#memory = memory
+    this.#hooks = hooks
+    this.#store = start.store
+    this.#checkpoint = start.checkpoint
+    this.committed = start.progress
+    this.attempt = hooks.newAttempt()
+    this.intake = this.#intakeAt(start.progress)
+    void this.#sweep()
+  }
+
+  /** Ends it: what is in flight counts no more. */
+  close(): void {
+    this.#closed = true
+    this.#queue = []
+    void this.#store.close()
+    this.#rest()
+  }
+
+  /** A later generation kept the task: a batch that was refused may go again. */
+  kept(): void {
+    if (this.#refusedGeneration !== null) this.#context.wakeLane()
+  }
+
+  /** Our own abort: back to what is committed. The store has not been touched. */
+  #goBack(): void {
+    this.attempt = this.#hooks.newAttempt()
+    this.#queue = []
+    this.#phase = 'none'
+    this.#leftover = []
+    this.#computing = false
+    this.#refusedGeneration = null
+    this.intake = this.#intakeAt(this.committed)
+    this.#rest()
+    this.#context.wakeFetcher()
+  }
+
+  #intakeAt(progress: Progress): TaskIntake {
+    return new TaskIntake(
+      partitionsOf(this.#context.plan, this.#task).map(
+        ({ topic, partition }) => new PartitionIntake(topic, partition, progress.position(topic, partition)!),
+      ),
+    )
+  }
+
+  #alive(attempt: number): boolean {
+    return !this.#closed && this.attempt === attempt
+  }
+
+  /** Removes key sets of earlier versions, step by step. */
+  async #sweep(): Promise<void> {
+    try {
+      while (!this.#closed && !(await this.#store.sweep()));
+    } catch (error) {
+      if (!this.#closed) this.#hooks.failed(error)
+    }
+  }
+
+  // ------------------------------------------------------------------ computing
+
+  supplied(): void {
+    this.#schedule()
+  }
+
+  /** One batch is computed per turn of the event loop, so that answers and heartbeats get their turn between tasks. */
+  #schedule(): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
+    this.#context.clock.soon(() => {
+      this.#scheduled = false
+      void this.#compute()
+    })
+  }
+
+  #mayCompute(): boolean {
+    if (this.#closed || this.#computing || this.#draining) return false
+    // Depth one: the next is computed only while the one before is on its way, so that it can grow until then.
+    return this.#queue.length === 0 || (this.#queue.length === 1 && this.#phase !== 'none')
+  }
+
+  async #compute(): Promise<void> {
+    if (!this.#mayCompute()) return
+    const attempt = this.attempt
+    const below = this.#queue[0] ?? null
+    this.#computing = true
+    try {
+      const outputs = new EncodedOutputs()
+      const batch = new Batch(
+        this.#context.plan,
+        { task: this.#task, attempt },
+        below?.progress ?? this.committed,
+        below?.batch.overlay ?? null,
+        this.#memory,
+        outputs,
+        this.#limits,
+        // It concerns the first record behind what is committed, so only the batch that has none below it.
+        below ? null : this.#refusal,
+      )
+      batch.collect(this.#leftover, this.intake)
+      if (batch.size === 0) return
+      this.#context.wakeFetcher()
+      do {
+        const reads = batch.reads()
+        if (reads.length > 0) {
+          const answers = await this.#store.read(reads)
+          if (!this.#alive(attempt)) return
+          batch.supply(answers)
+        }
+      } while (!batch.run())
+      this.#leftover = batch.leftover()
+      const progress = batch.seal(this.#context.transactionalId)
+      await this.#context.compressAhead(outputs)
+      if (!this.#alive(attempt)) return
+      this.#queue.push({ batch, outputs, progress })
+      this.#context.wakeLane()
+    } catch (error) {
+      if (this.#alive(attempt)) this.#hooks.failed(error)
+    } finally {
+      if (this.#alive(attempt)) {
+        this.#computing = false
+        this.#rest()
+      }
+    }
+  }
+
+  /** An idle task whose last commit is older commits the same offsets again. */
+  recommit(olderThanMs: number): void {
+    if (!this.#mayCompute() || this.#queue.length > 0 || this.#checkpoint.committedAtMs > olderThanMs) return
+    const outputs = new EncodedOutputs()
+    const batch = new Batch(
+      this.#context.plan,
+      { task: this.#task, attempt: this.attempt },
+      this.committed,
+      null,
+      this.#memory,
+      outputs,
+      BATCH_LIMITS,
+    )
+    this.#queue.push({ batch, outputs, progress: batch.seal(this.#context.transactionalId) })
+    this.#context.wakeLane()
+  }
+
+  // ------------------------------------------------------------------ the lane
+
+  offer(): LanePart | null {
+    const first = this.#queue[0]
+    if (this.#closed || !first || this.#phase !== 'none') return null
+    if (this.#refusedGeneration !== null && (this.#context.membership()?.generation ?? -1) <= this.#refusedGeneration)
+      return null
+    this.#refusedGeneration = null
+    this.#offered = this.attempt
+    return { task: this.#task, outputs: first.outputs, offsets: first.progress.offsets() }
+  }
+
+  entered(): void {
+    this.#phase = 'transaction'
+    this.#schedule()
+  }
+
+  settled(outcome: Outcome, published: readonly Published[]): void {
+    // Dropped meanwhile: a takeover reads from Kafka what became of it.
+    if (!this.#alive(this.#offered) || this.#phase !== 'transaction') return
+    switch (outcome.kind) {
+      case 'committed':
+        void this.#apply(published)
+        break
+      case 'redo':
+        this.#goBack()
+        break
+      case 'shrink':
+        this.#halve(this.#queue[0]!.batch.tally.records, outcome.reason)
+        this.#goBack()
+        break
+      case 'regenerate':
+        this.#phase = 'none'
+        this.#refusedGeneration = outcome.generation
+        break
+      case 'isolate':
+        this.#isolate(outcome.partitions)
+        break
+      case 'recover':
+        this.#hooks.recover(outcome.reason)
+        break
+    }
+  }
+
+  /** A record makes its transaction fail: halve this task's batch alone until the record stands alone. */
+  #isolate(partitions: readonly PartitionCode[]): void {
+    const { batch, outputs } = this.#queue[0]!
+    const guilty = partitions.find((p) =>
+      outputs.partitions.some((o) => o.topic === p.topic && o.partition === p.partition),
+    )
+    if (guilty) {
+      const records = batch.tally.records
+      const reason = nameOf(guilty.code)
+      if (records <= 1) this.#refusal = { code: 'output.refused', message: `${guilty.topic} refused it: ${reason}` }
+      this.#halve(records, reason)
+    }
+    this.#goBack()
+  }
+
+  /** Smaller batches until one has been applied; then they grow again. */
+  #halve(records: number, reason: string): void {
+    this.#limits = { ...BATCH_LIMITS, recordsMax: Math.max(1, Math.floor(records / 2)) }
+    this.#context.listener({ kind: 'batch.isolated', task: this.#task, records, reason })
+  }
+
+  async #apply(published: readonly Published[]): Promise<void> {
+    const { batch, progress } = this.#queue[0]!
+    const attempt = this.attempt
+    this.#phase = 'applying'
+    this.committed = progress
+    const startedAtMs = this.#context.clock.nowMs()
+    this.#context.listener({ kind: 'batch.committed', task: this.#task, batch: progress.batch, tally: batch.tally })
+    const changes = batch.changes()
+    const checkpoint = this.#checkpointBehind(progress, published)
+    if (!checkpoint) {
+      this.#hooks.recover(`the broker did not say where ${this.#context.plan.changelog.topic} ends`)
+      return
+    }
+    try {
+      await this.#store.apply(changes, checkpoint)
+    } catch (error) {
+      if (this.#alive(attempt)) this.#hooks.failed(error)
+      return
+    }
+    if (!this.#alive(attempt)) return
+    this.#checkpoint = checkpoint
+    batch.mergeInto(this.#memory)
+    this.#queue.shift()
+    this.#phase = 'none'
+    this.#hooks.applied()
+    this.#refusal = null
+    if (this.#limits !== BATCH_LIMITS)
+      this.#limits =
+        this.#limits.recordsMax * 2 >= BATCH_LIMITS.recordsMax
+          ? BATCH_LIMITS
+          : { ...BATCH_LIMITS, recordsMax: this.#limits.recordsMax * 2 }
+    this.#context.listener({
+      kind: 'batch.applied',
+      task: this.#task,
+      batch: progress.batch,
+      changes: changes.length,
+      durationMs: this.#context.clock.nowMs() - startedAtMs,
+    })
+    if (this.#queue.length > 0) this.#context.wakeLane()
+    this.#rest()
+    this.#schedule()
+  }
+
+  /** Null when a Produce answer had no offset (DUPLICATE_SEQUENCE_NUMBER): it is written, where is not known. */
+  #checkpointBehind(progress: Progress, published: readonly Published[]): Checkpoint | null {
+    const before = this.#checkpoint
+    const log = published.find((p) => p.topic === this.#context.plan.changelog.topic && p.partition === this.#task)
+    if (!log) return null
+    const ends: Record<string, Record<string, number>> = { ...before.published }
+    for (const { topic, partition, end } of published)
+      if (topic !== this.#context.plan.changelog.topic) ends[topic] = { ...ends[topic], [partition]: end }
+    return {
+      ...before,
+      batch: progress.batch,
+      offset: offset(log.end - 1),
+      firstOffset: log.first,
+      committedAtMs: this.#context.clock.nowMs(),
+      counters: Object.fromEntries(progress.counters),
+      positions: progress.positionsByName(),
+      published: ends,
+    }
+  }
+
+  // ------------------------------------------------------------------ drain
+
+  /** Takes no more records; resolves when what was computed is committed and applied, or dropped. */
+  async drained(): Promise<void> {
+    this.#draining = true
+    while (this.#queue.length > 0 || (this.#computing && !this.#closed))
+      await new Promise<void>((resolve) => this.#restWaiters.push(resolve))
+  }
+
+  #rest(): void {
+    for (const resolve of this.#restWaiters.splice(0)) resolve()
+  }
+}
