@@ -1,7 +1,8 @@
 /** OffsetCommit v9 by nobody: no member, no generation. The broker accepts it only while the group has no members. */
 import { offsetCommitV9 } from '@platformatic/kafka'
 import type { OffsetToCommit, PartitionCode } from '../../ports.ts'
-import { type Api, byTopic } from './api.ts'
+import type { Api } from './api.ts'
+import { offsetTopics, partitionCodes } from './committed-offsets.ts'
 
 export interface OffsetCommitRequest {
   readonly groupId: string
@@ -10,38 +11,13 @@ export interface OffsetCommitRequest {
 
 const noMember = ''
 const noGeneration = -1
-const unknownLeaderEpoch = -1
 
 export const offsetCommitApi: Api<OffsetCommitRequest, readonly PartitionCode[]> = {
   name: 'OffsetCommit',
   key: 8,
   version: 9,
   encode({ groupId, offsets }) {
-    return offsetCommitV9.createRequest(
-      groupId,
-      noGeneration,
-      noMember,
-      null,
-      byTopic(offsets).map((topic) => ({
-        name: topic.name,
-        partitions: topic.partitions.map((entry) => ({
-          partitionIndex: entry.partition,
-          committedOffset: BigInt(entry.position),
-          committedLeaderEpoch: unknownLeaderEpoch,
-          committedMetadata: null,
-        })),
-      })),
-    )
+    return offsetCommitV9.createRequest(groupId, noGeneration, noMember, null, offsetTopics(offsets))
   },
-  decode(answer) {
-    answer.int32() // throttle time
-    const codes: PartitionCode[] = []
-    answer.structs((reader) => {
-      const topic = reader.string()
-      reader.structs((reader) => {
-        codes.push({ topic, partition: reader.int32(), code: reader.int16() })
-      })
-    })
-    return codes
-  },
+  decode: partitionCodes,
 }

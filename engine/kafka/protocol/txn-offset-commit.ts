@@ -1,7 +1,8 @@
 /** TxnOffsetCommit v5 (transaction protocol version 2). Layout of v4. All partitions go in one request (trap P4). */
 import { txnOffsetCommitV4 } from '@platformatic/kafka'
 import type { GroupMembership, OffsetToCommit, PartitionCode, ProducerIdentity } from '../../ports.ts'
-import { type Api, byTopic } from './api.ts'
+import type { Api } from './api.ts'
+import { offsetTopics, partitionCodes } from './committed-offsets.ts'
 
 export interface TxnOffsetCommitRequest {
   readonly transactionalId: string
@@ -10,8 +11,6 @@ export interface TxnOffsetCommitRequest {
   readonly membership: GroupMembership
   readonly offsets: readonly OffsetToCommit[]
 }
-
-const unknownLeaderEpoch = -1
 
 export const txnOffsetCommitApi: Api<TxnOffsetCommitRequest, readonly PartitionCode[]> = {
   name: 'TxnOffsetCommit',
@@ -26,26 +25,8 @@ export const txnOffsetCommitApi: Api<TxnOffsetCommitRequest, readonly PartitionC
       membership.generation,
       membership.memberId,
       membership.instanceId,
-      byTopic(offsets).map((topic) => ({
-        name: topic.name,
-        partitions: topic.partitions.map((entry) => ({
-          partitionIndex: entry.partition,
-          committedOffset: BigInt(entry.position),
-          committedLeaderEpoch: unknownLeaderEpoch,
-          committedMetadata: null,
-        })),
-      })),
+      offsetTopics(offsets),
     )
   },
-  decode(answer) {
-    answer.int32() // throttle time
-    const codes: PartitionCode[] = []
-    answer.structs((reader) => {
-      const topic = reader.string()
-      reader.structs((reader) => {
-        codes.push({ topic, partition: reader.int32(), code: reader.int16() })
-      })
-    })
-    return codes
-  },
+  decode: partitionCodes,
 }

@@ -2,9 +2,10 @@
  * Watches that Redis keeps what it is given: the eviction policy at start and every 10 s, and whether keys were evicted.
  * A wrong policy at start refuses to start; later it is a warning, counted, since the state may already be wrong.
  */
-import { type Clock, sleep } from '../engine/clock.ts'
-import { StartError } from '../engine/core/start-error.ts'
-import { type StoreFactory, StoreLost } from './ports.ts'
+
+import { type StoreFactory, StoreLost } from '../stores/ports.ts'
+import { type Clock, sleep } from './clock.ts'
+import { StartError } from './core/start-error.ts'
 
 const INTERVAL_MS = 10_000
 const RETRY_MS = 250
