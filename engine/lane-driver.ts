@@ -247,7 +247,7 @@ export class LaneDriver {
   #note(batches: readonly EncodedBatch[], answers: readonly ProduceAnswer[]): void {
     batches.forEach((batch, i) => {
       const answer = answers[i]
-      if (!answer || answer.code !== 0) return
+      if (answer?.code !== 0) return
       const published = this.#open!.published[batch.owner]!
       const name = `${batch.topic}-${batch.partition}`
       const end = answer.baseOffset + batch.records

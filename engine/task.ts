@@ -180,11 +180,11 @@ export class Task implements FetchingTask, LaneTask {
   }
 
   #failed(error: unknown): void {
-    if (error instanceof StoreRefused) return this.#recover(error.message, null)
-    if (error instanceof StoreLost) return this.#recover(error.message, error.code)
     const message = error instanceof Error ? error.message : String(error)
     const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null
-    if (code?.startsWith('wire.')) this.stopped('input.corrupt', message)
+    if (error instanceof StoreRefused) this.#recover(message, null)
+    else if (error instanceof StoreLost) this.#recover(message, error.code)
+    else if (code?.startsWith('wire.')) this.stopped('input.corrupt', message)
     else if (this.#context.plan.topology.onTransformError === 'stop') this.stopped('transform.failed', message)
     else this.stopped('engine.defect', error instanceof Error ? (error.stack ?? message) : message)
   }
