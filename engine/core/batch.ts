@@ -265,6 +265,10 @@ export class Batch {
   /** Progress behind this batch, after run() is done. Writes changelog and checkpoint record; once. */
   seal(transactionalId: string): Progress {
     if (this.#sealed) return this.#sealed
+    // The batch may wait long for its transaction: messages and fetched bytes need not.
+    this.#items = []
+    this.#notTaken = []
+    this.#planner = null
     const { changelog } = this.#plan
     for (const entry of this.overlay.entries())
       this.outputs.add(changelog, this.task, entry.timestampMs, Buffer.from(entry.name), entry.json, NO_HEADERS)
