@@ -1,7 +1,8 @@
 /**
- * What is done once a minute: forwarded records that are processed are deleted from the repartition topic (its retention
- * is endless, so that none is lost before), and an idle task commits its offsets again once a day, before the broker
- * could expire them. Owns its timer; a failure is tried again a minute later.
+ * What is done beside the records. Every ten seconds an idle task looks whether its state is still there. Once a minute
+ * forwarded records that are processed are deleted from the repartition topic (its retention is endless, so that none is
+ * lost before). Once a day an idle task commits its offsets again, before the broker could expire them. Owns its timer; a
+ * failure is tried again at the next round.
  */
 import type { Clock } from './clock.ts'
 import { classify, nameOf } from './core/kafka-errors.ts'
@@ -10,7 +11,8 @@ import type { Listener } from './events.ts'
 import { type KafkaAdmin, type OffsetToCommit, RequestLost } from './ports.ts'
 import type { Task } from './task.ts'
 
-const INTERVAL_MS = 60_000
+const INTERVAL_MS = 10_000
+const ROUNDS_PER_TRIM = 6
 const RECOMMIT_AFTER_MS = 24 * 60 * 60 * 1000
 
 export class Housekeeping {
@@ -23,6 +25,7 @@ export class Housekeeping {
   readonly #trimmed = new Map<number, number>()
   #cancel = (): void => {}
   #closed = false
+  #rounds = 0
 
   constructor(clock: Clock, admin: KafkaAdmin, plan: Plan, listener: Listener, tasks: () => Iterable<Task>) {
     this.#clock = clock
@@ -42,8 +45,9 @@ export class Housekeeping {
   }
 
   async #round(): Promise<void> {
+    for (const task of this.#tasks()) task.probe()
     try {
-      await this.#trim()
+      if (++this.#rounds % ROUNDS_PER_TRIM === 0) await this.#trim()
     } catch (error) {
       if (!(error instanceof RequestLost)) throw error
     }

@@ -35,6 +35,8 @@ export interface PipelineHooks {
   readonly failed: (error: unknown) => void
   /** What was decided is not known here, or cannot be used: take over again. */
   readonly recover: (reason: string) => void
+  /** Only an operator can mend it. */
+  readonly stopped: (code: string, message: string) => void
   /** A batch was committed and applied. */
   readonly applied: () => void
 }
@@ -198,6 +200,21 @@ export class Pipeline {
     }
   }
 
+  /**
+   * Asks the store for an entry that nobody has, so that an idle task notices when its state is gone (FLUSHALL) and readers
+   * are not left with nothing until the next record.
+   */
+  async probe(): Promise<void> {
+    const [first] = this.#context.plan.topology.stores
+    if (!first || this.#closed || this.#computing || this.#queue.length > 0) return
+    const field = first.kind === 'map' ? '' : null
+    try {
+      await this.#store.read([{ kind: 'entry', store: first.name, key: '', field }])
+    } catch (error) {
+      if (!this.#closed) this.#hooks.failed(error)
+    }
+  }
+
   /** An idle task whose last commit is older commits the same offsets again. */
   recommit(olderThanMs: number): void {
     if (!this.#mayCompute() || this.#queue.length > 0 || this.#checkpoint.committedAtMs > olderThanMs) return
@@ -268,6 +285,10 @@ export class Pipeline {
     if (guilty) {
       const records = batch.tally.records
       const reason = nameOf(guilty.code)
+      if (records <= 1 && this.#refusal !== null) {
+        this.#hooks.stopped('deadletter.refused', `${guilty.topic} refuses the dead letter: ${reason}`)
+        return
+      }
       if (records <= 1) this.#refusal = { code: 'output.refused', message: `${guilty.topic} refused it: ${reason}` }
       this.#halve(records, reason)
     }

@@ -170,6 +170,7 @@ export class Task implements FetchingTask, LaneTask {
       newAttempt: () => ++this.attempt,
       failed: (error) => this.#failed(error),
       recover: (reason) => this.#recover(reason, null),
+      stopped: (code, message) => this.stopped(code, message),
       applied: () => this.#recovery.reset(),
     })
     this.#pipeline = pipeline
@@ -211,6 +212,11 @@ export class Task implements FetchingTask, LaneTask {
     const begin = this.#outOfLane
     this.#outOfLane = null
     begin?.()
+  }
+
+  /** Notices, while nothing else is to be done, that the store has lost the state. */
+  probe(): void {
+    void this.#pipeline?.probe()
   }
 
   /** An idle task whose last commit is older commits the same offsets again. */

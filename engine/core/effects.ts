@@ -94,16 +94,7 @@ export function applyEffects(prepared: Prepared, item: HomeItem, target: EffectT
   if (prepared.emits.length > 0) emitAll(prepared.emits, item, target.outputs)
   target.tally.outputs += prepared.emits.length
   for (const { effect, name, json } of prepared.changes) {
-    const value = effect.kind === 'put' ? effect.value : null
-    target.overlay.set({
-      name,
-      store: effect.store.name,
-      key: effect.key,
-      field: effect.field,
-      value,
-      json,
-      timestampMs,
-    })
+    target.overlay.set({ name, store: effect.store.name, key: effect.key, field: effect.field, json, timestampMs })
   }
   for (const { counter, value } of prepared.counts) target.counters.set(counter.name, value)
   for (const { reason, count } of prepared.drops) target.tally.dropped(reason, count)

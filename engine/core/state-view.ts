@@ -66,7 +66,7 @@ export class StateView implements State {
     for (const overlay of [this.#below, this.#own])
       for (const [field, entry] of overlay?.fieldsOf(store.name, keyText) ?? []) {
         if (entry.json === null) fields.delete(field)
-        else fields.set(field, entry.value)
+        else fields.set(field, JSON.parse(entry.json))
       }
     // In order of the fields' text, as the store answers: the same wherever one batch ends and the next begins.
     return [...fields].sort(byField).map(([field, value]) => [store.parseField(field), value as V] as const)
@@ -78,8 +78,9 @@ export class StateView implements State {
 
   #entry(name: string): unknown {
     const changed = this.#own.get(name) ?? this.#below?.get(name)
-    if (changed) return changed.json === null ? undefined : changed.value
-    const json = this.#reads.entries.get(name)
+    // Parsed even where the value itself is still there: a Date or an undefined field must not tell where a batch ended,
+    // and what a transform does to what it read must not reach the next one.
+    const json = changed ? changed.json : this.#reads.entries.get(name)
     if (json === undefined) throw new NotRead(name)
     return json === null ? undefined : JSON.parse(json)
   }

@@ -107,6 +107,11 @@ export const stopCodes = {
     meaning: "The group's offsets are not those of the state: they were reset behind our back.",
     remedy: 'tributary offsets restore --execute writes those of the changelog.',
   },
+  'deadletter.refused': {
+    meaning: 'The dead-letter topic refuses a record that another topic has refused.',
+    remedy:
+      'The message has the reason: let the dead-letter topic take what the sources take (kafka-configs.sh --alter), then restart.',
+  },
   'transform.failed': {
     meaning: "A transform threw, and the topology says onTransformError: 'stop'.",
     remedy: 'Mend the transform; the record is read again.',

@@ -7,9 +7,7 @@ export interface OverlayEntry {
   readonly store: string
   readonly key: string
   readonly field: string | null
-  /** The value as a transform gave it (or as parsed); null = deleted. Never changed in place. */
-  readonly value: unknown
-  /** The same as JSON text; null = deleted. */
+  /** The value as JSON text; null = deleted. */
   readonly json: string | null
   /** Timestamp of the record that made the change, ms. */
   readonly timestampMs: number

@@ -328,6 +328,40 @@ describe('reads', () => {
     expect(together.texts()).toEqual(apart.texts())
   })
 
+  test('what a record reads does not tell whether it was written in this batch, below it, or long ago', () => {
+    const written = { at: new Date(5), none: undefined, list: [1, undefined], n: Number.NaN }
+    const changing = planOf(
+      topologyOf(
+        handlerOf(
+          {
+            put: () => [totals.put('a', written as never), entries.put('k', 'f', written as never)],
+            get: (state) => {
+              const [, whole] = state.all(entries, 'k')[0] as unknown as [string, Record<string, unknown>]
+              const single = state.value(totals, 'a') as unknown as Record<string, unknown>
+              const seen = [typeof single.at, Object.keys(single), JSON.stringify(single), Object.keys(whole)]
+              // A transform should not do this; the next one must not notice.
+              single.at = 'spoilt'
+              whole.at = 'spoilt'
+              return [say(seen)]
+            },
+          },
+          ({ message }) => (message.do === 'get' ? [totals.read('a'), entries.readAll('k')] : []),
+        ),
+      ),
+    )
+    const own = new Bench(changing, [order('put'), order('get'), order('get')])
+    own.run()
+    const below = new Bench(changing, [order('put')])
+    below.run()
+    const above = new Bench(changing, [order('get'), order('get')], { below: below.batch.overlay })
+    above.run()
+    const later = new Bench(changing, [order('get'), order('get')])
+    later.run({ 'totals/a': written, 'entries/k/f': written })
+    expect(own.texts()).toEqual(later.texts())
+    expect(above.texts()).toEqual(later.texts())
+    expect(later.texts()[0]).toEqual(later.texts()[1])
+  })
+
   test('a read that was not declared is a dead letter, not a miss', () => {
     const bench = new Bench(plan, [order('undeclared'), order('get', 'a')])
     bench.run()

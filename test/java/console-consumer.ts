@@ -21,6 +21,7 @@ const PROPERTIES = [
 export class ConsoleConsumer {
   readonly records: LogRecord[] = []
   readonly #child: GuardedChild
+  readonly #next = new Map<number, number>()
   readonly #listener: (record: LogRecord) => void
 
   /** As a member of this group, which is stable when it reads. `listener` hears each record as it is printed. */
@@ -52,10 +53,18 @@ export class ConsoleConsumer {
     this.#listener = listener
     createInterface({ input: child.stdout! }).on('line', (line) => {
       const record = parseLine(line)
-      if (!record) return
+      if (!record || this.#repeated(record)) return
       this.records.push(record)
       this.#listener(record)
     })
+  }
+
+  /** After a rebalance, as when the broker comes back, the tool reads on from its last own commit. */
+  #repeated({ partition, offset }: LogRecord): boolean {
+    const next = this.#next.get(partition) ?? 0
+    if (offset < next) return true
+    this.#next.set(partition, offset + 1)
+    return false
   }
 
   /** SIGKILL; nothing of it is needed any more. */

@@ -88,14 +88,19 @@ export class Feeder {
     while (!enough()) {
       const due =
         Math.floor(((performance.now() - beganMs) / 1_000) * this.#options.perSecond) - (this.sent - sentBefore)
-      const batch = Array.from({ length: Math.max(0, Math.min(due, 500)) }, () => this.#next())
+      const batch = Array.from({ length: Math.max(0, Math.min(due, 500)) }, () => this.#made())
       if (batch.length > 0) await this.#send(batch)
       await sleep(TICK_MS)
     }
   }
 
+  #made(): { message: Message; trace: string; outputs: number } {
+    const made = this.#next()
+    if (made.outputs > 0) this.#awaited.set(made.trace, made.outputs)
+    return made
+  }
+
   async #send(batch: readonly { message: Message; trace: string; outputs: number }[]): Promise<void> {
-    for (const { trace, outputs } of batch) if (outputs > 0) this.#awaited.set(trace, outputs)
     const arrived = await this.#sender.send(batch.map((b) => b.message))
     if (!arrived) for (const { trace } of batch) this.#awaited.delete(trace)
   }

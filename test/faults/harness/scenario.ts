@@ -3,8 +3,10 @@
  * checker over everything. Owns its processes; `close` ends them whatever has happened.
  */
 import { randomBytes } from 'node:crypto'
+import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { freePorts } from '../../../embedded/free-port.ts'
+import { spawnGuarded } from '../../../embedded/guarded-child.ts'
 import { ConsoleConsumer } from '../../java/console-consumer.ts'
 import { dumpTopics, type TopicDump } from '../../java/log-dump.ts'
 import type { LogRecord } from '../../java/log-record.ts'
@@ -14,7 +16,7 @@ import { type RedisState, readRedis } from '../checker/state.ts'
 import { Feeder, type FeedOptions } from '../feed/feeder.ts'
 import { Sender } from '../feed/sender.ts'
 import type { Cluster } from './cluster.ts'
-import { ServiceProcess } from './service-process.ts'
+import { SERVICE_ROOT, ServiceProcess } from './service-process.ts'
 
 export interface ScenarioOptions {
   readonly commandPartitions?: number
@@ -122,10 +124,15 @@ export class Scenario {
   /** Starts one more process; it may not be ready yet. */
   async start(environment: Readonly<Record<string, string>> = {}): Promise<ServiceProcess> {
     const [port = 0] = await freePorts(1)
-    const service = await ServiceProcess.start({
+    const service = await ServiceProcess.start({ ...this.#environment, REST_PORT: String(port), ...environment })
+    this.processes.push(service)
+    return service
+  }
+
+  get #environment(): Readonly<Record<string, string>> {
+    return {
       BOOTSTRAP_SERVERS: this.#cluster.kafka.bootstrapServers,
       REDIS_URL: this.#cluster.redis.redisUrl,
-      REST_PORT: String(port),
       APPLICATION_ID: this.application,
       KAFKA_CONSUMER_GROUP: this.application,
       COMMAND_TOPIC_NOTE: this.topics.commands,
@@ -134,10 +141,28 @@ export class Scenario {
       COMMAND_TOPIC_SAGA: this.topics.saga,
       CREATE_TOPICS: 'false',
       LOG_LEVEL: process.env['PROOF_LOG_LEVEL'] ?? 'info',
-      ...environment,
+    }
+  }
+
+  /** Starts `count` and waits until each is ready. */
+  async readyAll(
+    count: number,
+    environment: (place: number) => Readonly<Record<string, string>> = () => ({}),
+  ): Promise<ServiceProcess[]> {
+    return Promise.all(Array.from({ length: count }, (_, place) => this.ready(environment(place))))
+  }
+
+  /** `tributary verify` with this application's environment: its exit code and what it says. */
+  async verify(): Promise<{ code: number; output: string }> {
+    const { PATH = '', HOME = '' } = process.env
+    const child = await spawnGuarded({
+      command: process.execPath,
+      args: ['cli/main.ts', 'verify'],
+      cwd: SERVICE_ROOT,
+      env: { PATH, HOME, ...this.#environment },
     })
-    this.processes.push(service)
-    return service
+    const [out, error, { code }] = await Promise.all([text(child.stdout!), text(child.stderr!), child.exited])
+    return { code, output: out + error }
   }
 
   /** Starts one and waits until it is ready. */

@@ -15,7 +15,7 @@ export interface LogLine {
 }
 
 /** Where main.ts is: this repository, unless another copy of it is to be proved. */
-const ROOT = process.env['PROOF_SERVICE_ROOT'] ?? join(import.meta.dirname, '../../..')
+export const SERVICE_ROOT = process.env['PROOF_SERVICE_ROOT'] ?? join(import.meta.dirname, '../../..')
 const READY_TIMEOUT_MS = 90_000
 
 export class ServiceProcess {
@@ -32,7 +32,7 @@ export class ServiceProcess {
     const child = await spawnGuarded({
       command: process.execPath,
       args: ['main.ts'],
-      cwd: ROOT,
+      cwd: SERVICE_ROOT,
       env: { PATH, HOME, ...environment },
     })
     return new ServiceProcess(child, Number(environment['REST_PORT']))

@@ -1,0 +1,73 @@
+/** The broker killed in the middle of transactions, frozen, and frozen while Redis is lost, too. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { newSeed, seeded } from '../faults/feed/random.ts'
+import { Cluster } from '../faults/harness/cluster.ts'
+import { FAULTS } from '../faults/harness/faults.ts'
+import { impossible, tell } from '../faults/harness/proof.ts'
+import { Scenario } from '../faults/harness/scenario.ts'
+
+const skipped = await impossible()
+const seed = newSeed()
+
+describe.skipIf(skipped !== '')(`proof against the broker, seed ${seed} ${skipped}`, { timeout: 600_000 }, () => {
+  let cluster: Cluster
+  beforeAll(async () => {
+    cluster = await Cluster.start()
+  }, 180_000)
+  afterAll(() => cluster?.stop())
+
+  async function under(what: string, perSecond: number, harm: (s: Scenario) => Promise<void>): Promise<void> {
+    const s = await Scenario.create(cluster)
+    try {
+      await s.readyAll(2)
+      const feeder = s.feed({ seed, mode: 'spread', perSecond })
+      let enough = false
+      const feeding = feeder.run(() => enough)
+      await s.until((arrivals) => arrivals.length > 400)
+      await harm(s)
+      const before = s.arrivals.length
+      expect(await s.until((arrivals) => arrivals.length > before + 400), 'it goes on afterwards').toBe(true)
+      enough = true
+      await feeding
+      const report = await s.finish()
+      tell(`${what}: ${JSON.stringify(report.facts)}`)
+      expect(report.text).toBe('')
+    } finally {
+      await s.close()
+    }
+  }
+
+  test('killed inside a transaction with records, and started again', () =>
+    under('broker killed', 400, async (s) => {
+      await cluster.transactions.untilOpen(s.transactionalIdPrefix, true, 5_000)
+      await cluster.kafka.kill()
+      await cluster.kafka.restart()
+    }))
+
+  test('frozen for 8 s, beyond session and transaction timeout', () =>
+    under('broker frozen', 400, async (s) => {
+      await cluster.transactions.untilOpen(s.transactionalIdPrefix, true, 5_000)
+      cluster.kafka.pause()
+      await sleep(8_000)
+      cluster.kafka.resume()
+    }))
+
+  // A task that recovers while its batch is in a transaction whose offsets are not pending yet: once committed twice.
+  test('frozen while Redis loses its connections, again and again', () =>
+    under('broker frozen and Redis lost', 800, async (s) => {
+      const fleet = {
+        cluster,
+        scenario: s,
+        random: seeded(seed),
+        services: s.processes,
+        environment: () => ({}),
+        kills: [],
+      }
+      for (let i = 0; i < 8; i++) {
+        const before = s.arrivals.length
+        await FAULTS['broker freezes and redis loses its connections'](fleet)
+        await s.until((arrivals) => arrivals.length > before + 200)
+      }
+    }))
+})

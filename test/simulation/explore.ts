@@ -1,0 +1,53 @@
+/** Runs history after history until the time is over or one breaks a rule. Owns the sums over all of them. */
+import { generate } from './generate.ts'
+import type { History } from './history.ts'
+import { Simulation, type Verdict } from './simulation.ts'
+
+export class Totals {
+  histories = 0
+  counted = 0
+  steps = 0
+  virtualMs = 0
+  batches = 0
+  takeovers = 0
+  rebuilds = 0
+  recoveries = 0
+  fenced = 0
+  forwarded = 0
+  rebalances = 0
+  /** Different situations seen: what tasks, lanes, transactions and group were at when something happened. */
+  readonly states = new Set<string>()
+  readonly faults = new Map<string, number>()
+
+  add({ tasks }: History, { steps, virtualMs, coverage }: Verdict): void {
+    this.histories++
+    if (coverage.counts(tasks)) this.counted++
+    this.steps += steps
+    this.virtualMs += virtualMs
+    this.batches += coverage.batches
+    this.takeovers += coverage.takeovers
+    this.rebuilds += coverage.rebuilds
+    this.recoveries += coverage.recoveries
+    this.fenced += coverage.fenced
+    this.forwarded += coverage.forwarded
+    this.rebalances += coverage.rebalances
+    for (const state of coverage.states) this.states.add(state)
+    for (const [fault, count] of coverage.met) this.faults.set(fault, (this.faults.get(fault) ?? 0) + count)
+  }
+}
+
+export interface Failure {
+  readonly history: History
+  readonly verdict: Verdict
+}
+
+export function explore(seed: number, seconds: number, totals: Totals): Failure | null {
+  const endMs = performance.now() + seconds * 1_000
+  for (let at = seed; performance.now() < endMs; at++) {
+    const history = generate(at)
+    const verdict = new Simulation(history).run()
+    totals.add(history, verdict)
+    if (verdict.violation) return { history, verdict }
+  }
+  return null
+}

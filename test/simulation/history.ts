@@ -1,0 +1,90 @@
+/**
+ * What happens in one simulated history, as plain data: it can be printed, shortened and run again. What is left to
+ * chance inside of a run (latencies, jitter) comes from its seed alone.
+ */
+import type { Op } from './topology.ts'
+
+export interface SimRecord {
+  readonly op: Op
+  readonly key: number
+  readonly field: number
+  readonly value: number
+}
+
+/** What becomes of one request: see model/network.ts. */
+export type Fate = 'drop' | 'lost-answer' | 'late' | 'slow' | 'twice' | number
+
+/** The last two: right before the command is carried out, the store is dumped, or what was dumped is put back. */
+export type RedisFate = 'before' | 'after' | 'half' | 'late' | 'slow' | 'dump' | 'rollback'
+
+export type HistoryEvent =
+  | {
+      readonly kind: 'input'
+      readonly atMs: number
+      readonly source: number
+      readonly partition: number
+      readonly mode: 'plain' | 'committed' | 'aborted'
+      readonly records: readonly SimRecord[]
+    }
+  /** kill -9; it starts again under the same name after a while, or never. */
+  | { readonly kind: 'kill'; readonly atMs: number; readonly process: number; readonly restartMs: number | null }
+  /** Drains and leaves, then starts again or not. */
+  | { readonly kind: 'stop'; readonly atMs: number; readonly process: number; readonly restartMs: number | null }
+  /** SIGSTOP, then SIGCONT. */
+  | { readonly kind: 'pause'; readonly atMs: number; readonly process: number; readonly forMs: number }
+  | { readonly kind: 'join'; readonly atMs: number; readonly process: number }
+  /** The broker ends a member's session though it lives. */
+  | { readonly kind: 'expire'; readonly atMs: number; readonly process: number }
+  /** The next `count` requests of this kind, after `skip` others. */
+  | {
+      readonly kind: 'net'
+      readonly atMs: number
+      readonly api: string
+      readonly fate: Fate
+      readonly skip: number
+      readonly count: number
+    }
+  /** Killed right after its next request of this kind has been carried out, or before. */
+  | {
+      readonly kind: 'kill-at'
+      readonly atMs: number
+      readonly api: string
+      readonly carried: boolean
+      readonly restartMs: number | null
+    }
+  | {
+      readonly kind: 'redis'
+      readonly atMs: number
+      readonly command: string
+      readonly fate: RedisFate
+      readonly skip: number
+      readonly count: number
+    }
+  | { readonly kind: 'flush'; readonly atMs: number }
+  | { readonly kind: 'dump'; readonly atMs: number }
+  /** What was dumped is back: by a restart or failover, which cuts connections, or by an operator's hand. */
+  | { readonly kind: 'rollback'; readonly atMs: number; readonly cut: boolean }
+  | { readonly kind: 'checkpoint-deleted'; readonly atMs: number; readonly task: number }
+  | { readonly kind: 'wrong-type'; readonly atMs: number; readonly task: number }
+  | { readonly kind: 'cut'; readonly atMs: number }
+  | { readonly kind: 'compact'; readonly atMs: number }
+  | { readonly kind: 'retention'; readonly atMs: number }
+
+export interface History {
+  readonly seed: number
+  readonly tasks: number
+  /** Partitions of the two sources. */
+  readonly partitions: readonly [number, number]
+  /** Instances that exist; static ones have a GROUP_INSTANCE_ID. */
+  readonly processes: readonly { readonly fixed: boolean; readonly atStart: boolean }[]
+  readonly memoryBytesMax: number
+  /** Most requests take less than this; now and then one takes ten times as long. */
+  readonly latencyMs: number
+  readonly redisLatencyMs: number
+  readonly markerMs: number
+  readonly deleteRetentionMs: number
+  readonly events: readonly HistoryEvent[]
+}
+
+/** Faults are everything but inputs and housekeeping of the broker. */
+export const isFault = (event: HistoryEvent): boolean => !['input', 'dump', 'compact', 'retention'].includes(event.kind)

@@ -1,0 +1,128 @@
+/**
+ * The topology that is simulated: small records that notice every mistake. Each key carries a chain over its records, so
+ * that one lost, doubled or moved record changes everything behind it; items are read by field and whole, and deleted;
+ * a counter gives ids that must be without gaps. The fold that says what must come out is oracle.ts.
+ */
+import { defineTopology } from '../../topology/define.ts'
+import type { Effect } from '../../topology/effects.ts'
+import { DeadLetter } from '../../topology/errors.ts'
+import { sink } from '../../topology/sinks.ts'
+import { type Handler, source } from '../../topology/sources.ts'
+import { counter, index, map, value } from '../../topology/stores.ts'
+
+export type Op = 'new' | 'put' | 'take' | 'sum' | 'purge' | 'bad'
+
+/** A record's value as JSON. */
+export interface SimMessage {
+  readonly type: Op
+  readonly k: string
+  /** Field of items. */
+  readonly f: string
+  readonly v: number
+}
+
+export interface Chain {
+  readonly n: number
+  readonly h: number
+}
+
+export interface SimOutput {
+  readonly k: string
+  readonly n: number
+  readonly h: number
+  readonly r: string | null
+}
+
+export const chains = value<string, Chain>({ name: 'chains', key: (k) => k })
+export const items = map<string, string, number>({ name: 'items', key: (k) => k })
+export const ids = counter({ name: 'ids' })
+const itemsByValue = index({
+  name: 'by-field',
+  of: items,
+  group: (k) => k,
+  member: (_, f) => f,
+  score: (_, f) => f.length,
+})
+export const out = sink<SimOutput>({ topic: 'out' })
+export const idsOut = sink<{ id: number }>({ topic: 'ids' })
+
+export const link = (before: number, { type, f, v }: SimMessage, result: string | null): number => {
+  let h = before | 0
+  for (const text of [type, f, String(v), result ?? '-'])
+    for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193)
+  return h
+}
+
+const decode = (bytes: Buffer | null): SimMessage => {
+  const message = JSON.parse(String(bytes)) as SimMessage
+  if (message.type === 'bad') throw new DeadLetter('sim.bad', 'a bad record')
+  return message
+}
+
+type SimHandler = Handler<SimMessage, unknown>
+
+const handler = (
+  reads: SimHandler['reads'],
+  work: (m: SimMessage, state: Parameters<SimHandler['transform']>[1]) => [string | null, Effect[]],
+): SimHandler => ({
+  uses: [chains, items, ids, out, idsOut],
+  reads: (input, count) => [chains.read(input.message.k), ...(reads?.(input, count) ?? [])],
+  transform({ message }, state) {
+    const [result, effects] = work(message, state)
+    const before = state.value(chains, message.k) ?? { n: 0, h: 0 }
+    const after = { n: before.n + 1, h: link(before.h, message, result) }
+    return [
+      ...effects,
+      chains.put(message.k, after),
+      out.emit(Buffer.from(message.k), { k: message.k, ...after, r: result }),
+    ]
+  },
+})
+
+const on = {
+  new: handler(undefined, (_, state) => {
+    const id = state.counter(ids)
+    return [null, [ids.set(id + 1), idsOut.emit(null, { id: id * state.stride + state.task })]]
+  }),
+  /** Writes without having read, as the note service's CREATE. */
+  put: handler(undefined, ({ k, f, v }) => [null, [items.put(k, f, v)]]),
+  take: handler(
+    ({ message: { k, f } }) => [items.read(k, f)],
+    ({ k, f }, state) => {
+      const found = state.get(items, k, f)
+      return found === undefined ? [null, []] : [String(found), [items.delete(k, f)]]
+    },
+  ),
+  sum: handler(
+    ({ message: { k } }) => [items.readAll(k)],
+    ({ k }, state) => [
+      state
+        .all(items, k)
+        .map(([f, v]) => `${f}=${v}`)
+        .join(),
+      [],
+    ],
+  ),
+  purge: handler(
+    ({ message: { k } }) => [items.readAll(k)],
+    ({ k }, state) => {
+      const all = state.all(items, k)
+      return [String(all.length), all.map(([f]) => items.delete(k, f))]
+    },
+  ),
+}
+
+const from = (topic: string) =>
+  source<SimMessage, unknown, keyof typeof on>({ topic, decode, key: (m) => Buffer.from(m.k), on: on as never })
+
+export const SOURCES = ['in-a', 'in-b'] as const
+
+export const simTopology = defineTopology({
+  name: 'simulation',
+  context: { read: () => ({}), write: () => [] },
+  sources: SOURCES.map(from),
+  stores: [chains, items],
+  counters: [ids],
+  indexes: [itemsByValue],
+  sinks: [out, idsOut],
+})
