@@ -70,7 +70,7 @@ test('a failed download says why, and leaves nothing', async () => {
   const { cache, fetch } = setup('echo "[ERROR] the network is down"; exit 1')
   const program = fetch()
   await program.exit
-  expect(program.stdout).toMatch(/^stack\.download-failed Maven could not fetch Thing 1 \(exit code 1\)/)
+  expect(program.stdout).toMatch(/^stack\.download_failed Maven could not fetch Thing 1 \(exit code 1\)/)
   expect(program.stdout).toContain('the network is down')
   expect(readdirSync(cache)).toEqual([])
 })

@@ -60,7 +60,7 @@ describe.skipIf(!possible)(`npm run stack ${missing}`, () => {
       expect(await ask(redisPort, 'SET kept 1\r\n')).toBe('+OK\r\n')
       const second = stack({ ...env, EMBEDDED_KAFKA_PORT: '', EMBEDDED_REDIS_PORT: '' })
       expect(await second.exit).toBe(1)
-      expect(second.stderr).toMatch(/^stack\.data-in-use: /m)
+      expect(second.stderr).toMatch(/^stack\.data_in_use: /m)
 
       let processes = await family(first.pid)
       expect(processes.length).toBeGreaterThanOrEqual(6)
