@@ -87,7 +87,7 @@ test('the image runs the sources as another user than root, and leaves out what 
   const ignored = readFileSync(join(root, '.dockerignore'), 'utf8').split('\n')
   for (const name of ['.git', 'node_modules', 'test']) expect(ignored).toContain(name)
   // What main.ts may import must not be left out.
-  for (const name of ['api', 'console', 'embedded', 'engine', 'scripts', 'stores', 'topology']) {
+  for (const name of ['api', 'embedded', 'engine', 'scripts', 'stores', 'topology']) {
     expect(ignored).not.toContain(name)
     expect(existsSync(join(root, name)), name).toBe(true)
   }
