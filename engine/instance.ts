@@ -144,7 +144,6 @@ export class Instance {
   }
 
   #assigned(change: OwnershipChange): void {
-    if (this.#closing) return
     const { ownership, kept, lost, gained } = change
     for (const number of lost) {
       this.#lane.remove(number)
@@ -163,6 +162,8 @@ export class Instance {
       lost,
     })
     for (const number of kept) this.tasks.get(number)?.kept(membership)
+    // A task that drains must still be lost when it is lost, and may send its batch again when it is kept.
+    if (this.#closing) return
     const memoryBytes = Math.floor(
       (this.#options.memoryBytesMax ?? DEFAULTS.memoryBytesMax) / Math.max(1, ownership.tasks.size),
     )
@@ -179,7 +180,6 @@ export class Instance {
   }
 
   #evicted(reason: string): void {
-    if (this.#closing) return
     for (const [number, task] of this.tasks) {
       this.#lane.remove(number)
       task.lost(reason)

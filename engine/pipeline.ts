@@ -8,7 +8,7 @@
  */
 import type { EntryCache } from '../stores/core/memory-cache.ts'
 import type { Checkpoint, TaskStore } from '../stores/ports.ts'
-import { BATCH_LIMITS, Batch, type BatchLimits, type Refusal } from './core/batch.ts'
+import { BATCH_LIMITS, Batch, type BatchLimits, type RecordPlace, type Refusal } from './core/batch.ts'
 import type { Item } from './core/classify.ts'
 import { PartitionIntake, TaskIntake } from './core/intake.ts'
 import { nameOf } from './core/kafka-errors.ts'
@@ -70,7 +70,8 @@ export class Pipeline {
   /** Of the batch that was last offered. */
   #offered = -1
   #limits: BatchLimits = BATCH_LIMITS
-  #refusal: Refusal | null = null
+  /** Records that become dead letters when they are taken again. */
+  #refusals: readonly Refusal[] = []
   #restWaiters: (() => void)[] = []
 
   constructor(task: number, context: TaskContext, memory: EntryCache, start: PipelineStart, hooks: PipelineHooks) {
@@ -170,8 +171,7 @@ export class Pipeline {
         this.#memory,
         outputs,
         this.#limits,
-        // It concerns the first record behind what is committed, so only the batch that has none below it.
-        below ? null : this.#refusal,
+        this.#refusals,
       )
       batch.collect(this.#leftover, this.intake)
       if (batch.size === 0) return
@@ -285,11 +285,15 @@ export class Pipeline {
     if (guilty) {
       const records = batch.tally.records
       const reason = nameOf(guilty.code)
-      if (records <= 1 && this.#refusal !== null) {
-        this.#hooks.stopped('deadletter.refused', `${guilty.topic} refuses the dead letter: ${reason}`)
-        return
+      const { first } = batch
+      if (records <= 1 && first) {
+        if (this.#refusals.some((r) => isSamePlace(r, first))) {
+          this.#hooks.stopped('deadletter.refused', `${guilty.topic} refuses the dead letter: ${reason}`)
+          return
+        }
+        const refusal = { ...first, code: 'output.refused', message: `${guilty.topic} refused it: ${reason}` }
+        this.#refusals = [...this.#refusals, refusal]
       }
-      if (records <= 1) this.#refusal = { code: 'output.refused', message: `${guilty.topic} refused it: ${reason}` }
       this.#halve(records, reason)
     }
     this.#goBack()
@@ -326,7 +330,7 @@ export class Pipeline {
     this.#queue.shift()
     this.#phase = 'none'
     this.#hooks.applied()
-    this.#refusal = null
+    this.#refusals = this.#refusals.filter((r) => (progress.position(r.topic, r.partition) ?? 0) <= r.offset)
     if (this.#limits !== BATCH_LIMITS)
       this.#limits =
         this.#limits.recordsMax * 2 >= BATCH_LIMITS.recordsMax
@@ -377,3 +381,6 @@ export class Pipeline {
     for (const resolve of this.#restWaiters.splice(0)) resolve()
   }
 }
+
+const isSamePlace = (a: RecordPlace, b: RecordPlace): boolean =>
+  a.offset === b.offset && a.topic === b.topic && a.partition === b.partition

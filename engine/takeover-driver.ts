@@ -58,6 +58,8 @@ export class TakeoverDriver {
   readonly #alive: () => boolean
   readonly #core: TakeoverCore
   #membership: GroupMembership
+  /** Whose heartbeat was answered last. */
+  #asked: GroupMembership | null = null
   #store: TaskStore | null = null
   #checkpoint: Checkpoint | null = null
 
@@ -132,12 +134,15 @@ export class TakeoverDriver {
     if ('delayMs' in command && command.delayMs > 0) await sleep(clock, command.delayMs)
     switch (command.kind) {
       case 'heartbeat':
+        this.#asked = this.#membership
         return answered(
           () => group.heartbeat(this.#membership),
           (code) => core.heartbeatAnswered(code),
           () => core.heartbeatLost(),
         )
       case 'await-assignment':
+        // The assignment may have overtaken the answer: then there is nothing to wait for.
+        if (this.#asked !== this.#membership) return core.start()
         if ((await this.#context.nextOwnership()) === 'timeout') this.#context.rejoin(this.#membership)
         return core.start()
       case 'claim':

@@ -7,12 +7,14 @@ import { encodeCheckpointRecord } from '../../stores/core/changelog.ts'
 import type { EntryCache } from '../../stores/core/memory-cache.ts'
 import { Overlay } from '../../stores/core/overlay.ts'
 import type { Change, ReadAnswer, ReadRequest } from '../../stores/ports.ts'
+import type { TopicPartition } from '../ports.ts'
 import { classify, deadItem, type HomeItem, type Item, outsideHeaders } from './classify.ts'
 import { writeDeadLetter } from './dead-letter.ts'
 import { applyEffects, type Prepared, prepareEffects } from './effects.ts'
 import { HeaderMemo } from './header-memo.ts'
 import { encodeHeaders, keyOf, valueOf } from './headers.ts'
 import type { TaskIntake } from './intake.ts'
+import type { Offset } from './numbers.ts'
 import { encodeOrigin, ORIGIN_HEADER } from './origin.ts'
 import type { Outputs } from './outputs.ts'
 import type { Plan } from './plan.ts'
@@ -36,8 +38,16 @@ export const BATCH_LIMITS: BatchLimits = {
 
 const NO_HEADERS = encodeHeaders([])
 
-/** The first record of the batch was refused by the broker when it stood alone: it becomes a dead letter. */
-export interface Refusal {
+/** Where a record is read: its own partition, or for a forwarded one the repartition topic's. */
+export interface RecordPlace extends TopicPartition {
+  readonly offset: Offset
+}
+
+/**
+ * A record that the broker refused when it stood alone: it becomes a dead letter. By its place, for when the batch is done
+ * again the partitions may come in another order, and another record first.
+ */
+export interface Refusal extends RecordPlace {
   readonly code: string
   readonly message: string
 }
@@ -58,8 +68,9 @@ export class Batch {
   readonly #counters: Map<string, number>
   readonly #state: StateView
   readonly #limits: BatchLimits
-  readonly #refusal: Refusal | null
+  readonly #refusals: readonly Refusal[]
   readonly #positions = new Map<string, Map<number, number>>()
+  #first: RecordPlace | null = null
   #items: Item[] = []
   #next = 0
   #planner: ReadPlanner | null = null
@@ -74,7 +85,7 @@ export class Batch {
     memory: EntryCache,
     outputs: Outputs,
     limits: BatchLimits,
-    refusal: Refusal | null = null,
+    refusals: readonly Refusal[] = [],
   ) {
     this.#plan = plan
     this.#headers = new HeaderMemo(plan.topology.context)
@@ -85,7 +96,7 @@ export class Batch {
     this.#below = below
     this.#memory = memory
     this.#limits = limits
-    this.#refusal = refusal
+    this.#refusals = refusals
     this.#counters = new Map(before.counters)
     this.#state = new StateView(
       { task: where.task, tasks: plan.tasks, stride: plan.stride },
@@ -99,6 +110,11 @@ export class Batch {
   /** Records in the batch that have been taken. */
   get size(): number {
     return this.#items.length
+  }
+
+  /** The record that was processed first; null before it. */
+  get first(): RecordPlace | null {
+    return this.#first
   }
 
   /** Takes items that an earlier batch left over, then records from the intake, up to the limits. */
@@ -166,8 +182,9 @@ export class Batch {
   }
 
   #process(item: Item): boolean {
-    if (this.#refusal && this.#next === 0) {
-      this.#bury(item, this.#refusal.code, this.#refusal.message)
+    const refusal = this.#refusals.find((r) => isAt(r, item))
+    if (refusal) {
+      this.#bury(item, refusal.code, refusal.message)
       return true
     }
     switch (item.kind) {
@@ -259,6 +276,7 @@ export class Batch {
     if (!positions) this.#positions.set(topic, (positions = new Map()))
     positions.set(partition, item.positionAfter)
     this.#lastTimestampMs = item.view.timestampMs
+    this.#first ??= { topic, partition, offset: item.view.offset }
     this.tally.records++
   }
 
@@ -303,5 +321,8 @@ export class Batch {
     for (const entry of this.overlay.entries()) memory.set(entry.name, entry.json)
   }
 }
+
+const isAt = ({ topic, partition, offset }: RecordPlace, { from, view }: Item): boolean =>
+  offset === view.offset && topic === from.topic && partition === from.partition
 
 const CHECKPOINT_KEY_BYTES = Buffer.from('checkpoint')

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { BATCH_LIMITS, Batch, type BatchLimits, type Refusal } from '../../engine/core/batch.ts'
 import type { Item } from '../../engine/core/classify.ts'
 import { PartitionIntake, TaskIntake } from '../../engine/core/intake.ts'
-import { position } from '../../engine/core/numbers.ts'
+import { offset, position } from '../../engine/core/numbers.ts'
 import type { Plan } from '../../engine/core/plan.ts'
 import { Progress } from '../../engine/core/progress.ts'
 import { CHECKPOINT_KEY } from '../../stores/core/changelog.ts'
@@ -54,7 +54,7 @@ interface Setting {
   readonly below?: Overlay
   readonly memory?: EntryCache
   readonly limits?: Partial<BatchLimits>
-  readonly refusal?: Refusal
+  readonly refusals?: readonly Refusal[]
   readonly leftover?: readonly Item[]
 }
 
@@ -68,8 +68,8 @@ class Bench {
     this.plan = plan
     this.memory = setting.memory ?? new EntryCache(1_000_000)
     const limits = { ...BATCH_LIMITS, ...setting.limits }
-    const { before = START, below = null, refusal = null } = setting
-    this.batch = new Batch(plan, { task: 0, attempt: 1 }, before, below, this.memory, this.outputs, limits, refusal)
+    const { before = START, below = null, refusals = [] } = setting
+    this.batch = new Batch(plan, { task: 0, attempt: 1 }, before, below, this.memory, this.outputs, limits, refusals)
     const intake = new PartitionIntake('IN', 0, position(0))
     if (records.length > 0)
       intake.push(cursorOf(records.map((record, i) => recordOf(i, record))), position(records.length))
@@ -577,13 +577,13 @@ describe('what comes of it', () => {
     expect(() => bench.batch.run()).toThrow('out of paper')
   })
 
-  test('the record that was refused alone is a dead letter, the next one is not', () => {
-    const bench = new Bench(plan, [order('work', 'a'), order('work', 'b')], {
-      refusal: { code: 'output.refused', message: 'OUT refused it' },
-    })
+  test('the record that was refused alone is a dead letter wherever it stands, the others are not', () => {
+    const refusal = { code: 'output.refused', message: 'OUT refused it', topic: 'IN', partition: 0, offset: offset(1) }
+    const bench = new Bench(plan, [order('work', 'a'), order('work', 'b'), order('work', 'c')], { refusals: [refusal] })
     bench.run()
     expect(bench.deadLetters()).toEqual(['output.refused'])
-    expect(bench.batch.changes().map((change) => change.key)).toEqual(['b', 'b'])
+    expect(bench.batch.changes().map((change) => change.key)).toEqual(['a', 'a', 'c', 'c'])
+    expect(bench.batch.first).toEqual({ topic: 'IN', partition: 0, offset: 0 })
   })
 })
 

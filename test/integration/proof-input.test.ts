@@ -3,8 +3,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { badInputs, tooLarge, tooLate } from '../faults/feed/bad-inputs.ts'
 import { below, newSeed, seeded } from '../faults/feed/random.ts'
 import { Cluster } from '../faults/harness/cluster.ts'
-import { impossible, tell } from '../faults/harness/proof.ts'
+import { killInTransaction } from '../faults/harness/kills.ts'
+import { impossible, size, tell } from '../faults/harness/proof.ts'
 import { Scenario } from '../faults/harness/scenario.ts'
+import { runJavaProgram } from '../java/java-program.ts'
 
 const skipped = await impossible()
 const seed = newSeed()
@@ -51,6 +53,35 @@ describe.skipIf(skipped !== '')(`proof of bad input, seed ${seed} ${skipped}`, {
       )
       expect(report.text).toBe('')
       expect(report.facts['dead-letters']).toBe(bad.length)
+    } finally {
+      await s.close()
+    }
+  })
+
+  test('aborted records of other producers are never processed, whatever lies between them', async () => {
+    const s = await Scenario.create(cluster)
+    try {
+      const transactions = size('TRANSACTIONS', 120)
+      const feeding = runJavaProgram('TransactionalFeed', [
+        cluster.bootstrapServers,
+        s.topics.commands,
+        '4',
+        String(seed),
+        String(transactions),
+      ])
+      const environment = { GROUP_INSTANCE_ID: 'only' }
+      const service = await s.ready(environment)
+      await s.until((arrivals) => arrivals.length > 20)
+      await killInTransaction(cluster, s, service)
+      await s.ready(environment)
+      const [committed = 0, aborted = 0] = (await feeding).trim().split(' ').map(Number)
+      expect(await s.until((arrivals) => arrivals.length >= committed)).toBe(true)
+      const report = await s.finish()
+      tell(`aborted input: ${committed} records committed, ${aborted} aborted: ${JSON.stringify(report.facts)}`)
+      expect(report.text).toBe('')
+      expect(report.facts['input.create']).toBe(committed)
+      expect(aborted).toBeGreaterThan(committed / 10)
+      expect(report.facts['dirty']).toBeGreaterThanOrEqual(aborted)
     } finally {
       await s.close()
     }

@@ -53,10 +53,20 @@ describe.skipIf(skipped !== '')(`proof against the network, seed ${seed} ${skipp
       expect(cluster.proxy.count('delayed', API.txnOffsetCommit)).toBeGreaterThan(6)
     }))
 
-  const APIS = ['endTxn', 'txnOffsetCommit', 'produce', 'fetch', 'heartbeat', 'initProducerId', 'joinGroup', 'syncGroup', 'offsetFetch'] as const
+  const APIS = [
+    'endTxn',
+    'txnOffsetCommit',
+    'produce',
+    'fetch',
+    'heartbeat',
+    'initProducerId',
+    'joinGroup',
+    'syncGroup',
+    'offsetFetch',
+  ] as const
   test.each(['answer', 'request'] as const)('the %s of each API is lost', (loss) =>
     under(`lost ${loss}s`, async (s) => {
-      const times = size('LOSSES', 2)
+      const times = size('LOSSES', 1)
       for (const api of APIS) {
         for (let i = 0; i < times; i++) {
           const { proxy } = cluster
@@ -75,5 +85,6 @@ describe.skipIf(skipped !== '')(`proof against the network, seed ${seed} ${skipp
         }
         await sleep(200)
       }
-    }))
+    }),
+  )
 })

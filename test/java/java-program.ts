@@ -23,10 +23,12 @@ async function compile(): Promise<string> {
   // The java launcher expands `libs/*`, the compiler started as a module does not.
   const libraries = dirname(classpath)
   const jars = readdirSync(libraries).map((name) => join(libraries, name))
-  const source = join(import.meta.dirname, 'LogDump.java')
+  const sources = readdirSync(import.meta.dirname)
+    .filter((name) => name.endsWith('.java'))
+    .map((name) => join(import.meta.dirname, name))
   const child = await spawnGuarded({
     command: java.command,
-    args: [...compiler, '-cp', jars.join(delimiter), '-d', folder, source],
+    args: [...compiler, '-cp', jars.join(delimiter), '-d', folder, ...sources],
   })
   const timer = setTimeout(() => child.signal('SIGKILL'), COMPILE_TIMEOUT_MS)
   const [out, error, { code }] = await Promise.all([text(child.stdout!), text(child.stderr!), child.exited])
@@ -44,4 +46,12 @@ export async function spawnJavaProgram(mainClass: string, args: readonly string[
     command: java.command,
     args: [...JVM, toolLogging, '-cp', `${folder}${delimiter}${classpath}`, mainClass, ...args],
   })
+}
+
+/** Runs one to its end: what it printed. Throws when it fails. */
+export async function runJavaProgram(mainClass: string, args: readonly string[]): Promise<string> {
+  const child = await spawnJavaProgram(mainClass, args)
+  const [out, error, { code }] = await Promise.all([text(child.stdout!), text(child.stderr!), child.exited])
+  if (code !== 0) throw new Error(`${mainClass} ended with ${code}: ${error}`)
+  return out
 }

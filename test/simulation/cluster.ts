@@ -13,11 +13,13 @@ export const GROUP = 'sim-group'
 export function createCluster(history: History, clock: SimClock, random: Random): { kafka: SimKafka; plan: Plan } {
   const { markerMs, tasks, partitions } = history
   const kafka = new SimKafka(clock, { markerDelayMs: () => (markerMs === 0 ? 0 : random.below(markerMs + 1)) })
-  const create = (topic: string, count: number): void =>
-    void kafka.cluster.create({ topic, partitions: count, replicationFactor: 1, configs: {} })
-  SOURCES.forEach((topic, i) => create(topic, partitions[i]!))
-  create('out', tasks)
-  create('ids', tasks)
+  const counts = new Map([
+    ...SOURCES.map((topic, i) => [topic, partitions[i]!] as const),
+    ['out', tasks],
+    ['ids', tasks],
+  ])
+  for (const [topic, count] of counts)
+    kafka.cluster.create({ topic, partitions: count, replicationFactor: 1, configs: {} })
   kafka.cluster.create({
     topic: `${APPLICATION}-changelog`,
     partitions: tasks,

@@ -12,6 +12,8 @@ export class Coverage {
   rebuilds = 0
   takeovers = 0
   fenced = 0
+  /** Outputs written again after an abort. */
+  repeats = 0
   /** What all tasks, transactions and the group were at when something happened. */
   readonly states = new Set<string>()
   /** Faults met, by name. */

@@ -13,6 +13,7 @@ export class Totals {
   rebuilds = 0
   recoveries = 0
   fenced = 0
+  repeats = 0
   forwarded = 0
   rebalances = 0
   /** Different situations seen: what tasks, lanes, transactions and group were at when something happened. */
@@ -29,6 +30,7 @@ export class Totals {
     this.rebuilds += coverage.rebuilds
     this.recoveries += coverage.recoveries
     this.fenced += coverage.fenced
+    this.repeats += coverage.repeats
     this.forwarded += coverage.forwarded
     this.rebalances += coverage.rebalances
     for (const state of coverage.states) this.states.add(state)

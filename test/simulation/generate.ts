@@ -79,19 +79,24 @@ export function generate(seed: number): History {
   const wanted = random.between(2, 3)
   const processes = Array.from({ length: wanted + 1 }, (_, i) => ({ fixed: random.chance(0.5), atStart: i < wanted }))
   const quiet = random.chance(0.15)
-  const events: HistoryEvent[] = [...inputs(random, tasks, partitions), ...housekeeping(random)]
-  const faults = quiet ? random.between(1, 3) : random.between(3, 14)
+  const calm = random.chance(0.05)
+  const events: HistoryEvent[] = [...inputs(random, tasks, partitions), ...housekeeping(random, calm)]
+  const faults = calm ? 0 : quiet ? random.between(1, 3) : random.between(3, 14)
   for (let i = 0; i < faults; i++) events.push(...fault(random, processes.length, tasks))
-  if (random.chance(0.6)) events.push(...twoRebalances(random, processes.length))
-  if (random.chance(0.15)) events.push(...missedGeneration(random, processes.length, tasks, events))
-  if (random.chance(0.15)) events.push(...rollbackInSweep(random, tasks))
+  if (!calm && random.chance(0.6)) events.push(...twoRebalances(random, processes.length))
+  if (!calm && random.chance(0.1)) events.push(...staleRead(random))
+  const missed = !calm && random.chance(0.25)
+  if (missed) events.push(...missedGeneration(random, processes.length, tasks, events))
+  if (!calm && random.chance(0.2))
+    events.push(...(random.chance(0.5) ? rollbackInSweep(random, tasks) : sweepInRebuild(random, tasks)))
   events.sort((a, b) => a.atMs - b.atMs)
   return {
     seed,
     tasks,
     partitions,
     processes,
-    memoryBytesMax: random.pick([0, 2_000, 10_000, 1_000_000]),
+    // What is in memory asks no guard: then only the generation stands between two owners.
+    memoryBytesMax: missed ? 1_000_000 : random.pick([0, 2_000, 10_000, 1_000_000]),
     latencyMs: random.pick([1, 2, 5, 20]),
     redisLatencyMs: random.pick([0, 1, 5, 40]),
     markerMs: random.pick([0, 1, 5, 30, 300]),
@@ -103,13 +108,14 @@ export function generate(seed: number): History {
 function inputs(random: Random, tasks: number, partitions: readonly [number, number]): HistoryEvent[] {
   const places = placeOf(random, tasks, partitions)
   const count = random.between(25, 45)
+  const poisoned = random.chance(0.3)
   return Array.from({ length: count }, (): HistoryEvent => {
     const { source, partition } = places[random.below(KEYS)]!
     const keys = places.flatMap((p, key) => (p.source === source && p.partition === partition ? [key] : []))
     const records = Array.from(
       { length: random.between(1, random.chance(0.1) ? 30 : 5) },
       (): SimRecord => ({
-        op: random.chance(0.03) ? 'bad' : random.pick(OPS),
+        op: random.chance(0.03) ? 'bad' : poisoned && random.chance(0.03) ? 'poison' : random.pick(OPS),
         key: random.pick(keys),
         field: random.below(FIELDS),
         value: random.below(1_000),
@@ -120,17 +126,17 @@ function inputs(random: Random, tasks: number, partitions: readonly [number, num
   })
 }
 
-function housekeeping(random: Random): HistoryEvent[] {
+function housekeeping(random: Random, calm: boolean): HistoryEvent[] {
   const events: HistoryEvent[] = []
   const cleanings = random.pick([0, 0, 3, 6, 12])
   for (let i = 1; i <= cleanings; i++)
     events.push({ kind: 'compact', atMs: Math.round((i * DURATION_MS * 1.2) / cleanings) })
   if (random.chance(0.4)) events.push({ kind: 'retention', atMs: random.below(DURATION_MS) })
-  if (random.chance(0.4)) {
+  if (!calm && random.chance(0.4)) {
     const atMs = random.below(DURATION_MS * 0.6)
     events.push({ kind: 'dump', atMs })
     for (let i = random.between(1, 2); i > 0; i--)
-      events.push({ kind: 'rollback', atMs: random.between(atMs, DURATION_MS), cut: random.chance(0.6) })
+      events.push({ kind: 'rollback', atMs: random.between(atMs, DURATION_MS) })
   }
   return events
 }
@@ -159,7 +165,11 @@ function fault(random: Random, processes: number, tasks: number): HistoryEvent[]
   if (chosen < 0.9) return [{ kind: 'flush', atMs }]
   if (chosen < 0.93) return [{ kind: 'cut', atMs }]
   if (chosen < 0.96) return [{ kind: 'checkpoint-deleted', atMs, task: random.below(tasks) }]
-  if (chosen < 0.98) return [{ kind: 'wrong-type', atMs, task: random.below(tasks) }]
+  if (chosen < 0.965) return [{ kind: 'duplicate', atMs, process }]
+  if (chosen < 0.975)
+    return [{ kind: 'outage', atMs, of: random.pick(['kafka', 'redis']), forMs: random.pick([50, 1_000, 7_000]) }]
+  if (chosen < 0.98) return [{ kind: 'wrong-type-key', atMs, task: random.below(tasks) }]
+  if (chosen < 0.985) return [{ kind: 'wrong-type', atMs, task: random.below(tasks) }]
   return [{ kind: 'join', atMs, process }]
 }
 
@@ -170,21 +180,22 @@ function fault(random: Random, processes: number, tasks: number): HistoryEvent[]
 function missedGeneration(random: Random, processes: number, tasks: number, events: HistoryEvent[]): HistoryEvent[] {
   const atMs = random.below(DURATION_MS)
   events.forEach((event, i) => {
-    if (event.kind === 'input' && random.chance(0.4)) events[i] = { ...event, atMs: atMs + random.below(3_000) }
+    if (event.kind === 'input' && random.chance(0.5))
+      events[i] = { ...event, atMs: atMs + random.below(random.chance(0.7) ? 500 : 1_800) }
   })
   return [
     {
       kind: 'net',
       atMs,
       api: 'sync',
-      fate: random.pick(['lost-answer', 'slow'] as const),
+      fate: random.pick(['lost-long', 'lost-long', 'slow'] as const),
       skip: random.below(3),
       count: 1,
     },
     { kind: 'join', atMs: atMs + 1, process: processes - 1 },
     {
       kind: 'kill',
-      atMs: atMs + random.between(100, 1_500),
+      atMs: atMs + random.between(600, 1_900),
       process: processes - 1,
       restartMs: random.pick([null, 0, tasks * 1_000]),
     },
@@ -195,9 +206,30 @@ function missedGeneration(random: Random, processes: number, tasks: number, even
 function rollbackInSweep(random: Random, tasks: number): HistoryEvent[] {
   const atMs = random.below(DURATION_MS * 0.8)
   return [
-    { kind: 'checkpoint-deleted', atMs, task: random.below(tasks) },
+    { kind: random.pick(['wrong-type-key', 'checkpoint-deleted'] as const), atMs, task: random.below(tasks) },
     { kind: 'redis', atMs, command: 'switchTo', fate: 'dump', skip: 0, count: 1 },
     { kind: 'redis', atMs, command: random.pick(['remove', 'scanKeys']), fate: 'rollback', skip: 0, count: 1 },
+  ]
+}
+
+/** A task's keys go back to what they were, right before a read, and its connection stays. */
+function staleRead(random: Random): HistoryEvent[] {
+  const atMs = random.below(DURATION_MS * 0.8)
+  return [
+    { kind: 'redis', atMs, command: 'write', fate: 'dump', skip: random.below(3), count: 2 },
+    { kind: 'redis', atMs: atMs + 200, command: 'read', fate: 'rollback', skip: random.below(3), count: 2 },
+  ]
+}
+
+/** An owner stops in the middle of its sweep and goes on while its successor rebuilds. */
+function sweepInRebuild(random: Random, tasks: number): HistoryEvent[] {
+  const atMs = random.below(DURATION_MS * 0.5)
+  const task = random.below(tasks)
+  return [
+    { kind: 'checkpoint-deleted', atMs, task },
+    { kind: 'redis', atMs, command: 'scanKeys', fate: 'pause', skip: 0, count: 1 },
+    { kind: 'checkpoint-deleted', atMs: atMs + 5_000, task },
+    { kind: 'redis', atMs: atMs + 5_000, command: 'switchTo', fate: 'slow', skip: 0, count: 2 },
   ]
 }
 

@@ -12,10 +12,13 @@ export interface SimRecord {
 }
 
 /** What becomes of one request: see model/network.ts. */
-export type Fate = 'drop' | 'lost-answer' | 'late' | 'slow' | 'twice' | number
+export type Fate = 'drop' | 'lost-answer' | 'lost-long' | 'late' | 'slow' | 'twice' | number
 
-/** The last two: right before the command is carried out, the store is dumped, or what was dumped is put back. */
-export type RedisFate = 'before' | 'after' | 'half' | 'late' | 'slow' | 'dump' | 'rollback'
+/**
+ * `dump`, `rollback`: right before the command is carried out, the task's keys are saved, or what was saved is put back.
+ * `pause`: who sends it is stopped for longer than its session, and the command arrives just before it goes on.
+ */
+export type RedisFate = 'before' | 'after' | 'half' | 'late' | 'slow' | 'dump' | 'rollback' | 'pause'
 
 export type HistoryEvent =
   | {
@@ -62,11 +65,17 @@ export type HistoryEvent =
     }
   | { readonly kind: 'flush'; readonly atMs: number }
   | { readonly kind: 'dump'; readonly atMs: number }
-  /** What was dumped is back: by a restart or failover, which cuts connections, or by an operator's hand. */
-  | { readonly kind: 'rollback'; readonly atMs: number; readonly cut: boolean }
+  /** What was dumped is back, by a restart or a failover. */
+  | { readonly kind: 'rollback'; readonly atMs: number }
   | { readonly kind: 'checkpoint-deleted'; readonly atMs: number; readonly task: number }
   | { readonly kind: 'wrong-type'; readonly atMs: number; readonly task: number }
+  /** One of the task's keys holds another type. */
+  | { readonly kind: 'wrong-type-key'; readonly atMs: number; readonly task: number }
   | { readonly kind: 'cut'; readonly atMs: number }
+  /** A second process under the same GROUP_INSTANCE_ID. */
+  | { readonly kind: 'duplicate'; readonly atMs: number; readonly process: number }
+  /** Nothing reaches the broker, or the store, for a while. */
+  | { readonly kind: 'outage'; readonly atMs: number; readonly of: 'kafka' | 'redis'; readonly forMs: number }
   | { readonly kind: 'compact'; readonly atMs: number }
   | { readonly kind: 'retention'; readonly atMs: number }
 

@@ -51,7 +51,7 @@ export class Ledger {
     for (const { source, partition, offset, record, aborted } of this.#inOrder()) {
       if (aborted) continue
       const message = messageOf(record)
-      if (message.type === 'bad') {
+      if (message.type === 'bad' || message.type === 'poison') {
         deadLetters.add(`${SOURCES[source]}:${partition}:${offset}`)
         continue
       }

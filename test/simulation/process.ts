@@ -6,6 +6,9 @@ import type { EngineEvent } from '../../engine/events.ts'
 import { Instance, type InstanceOptions } from '../../engine/instance.ts'
 import type { ProcessClock } from './clock.ts'
 
+/** Numbers of processes that use the instance id of another. */
+export const DUPLICATE = 100
+
 export interface SimProcessParts {
   readonly name: string
   readonly clock: ProcessClock

@@ -10,7 +10,8 @@ import { sink } from '../../topology/sinks.ts'
 import { type Handler, source } from '../../topology/sources.ts'
 import { counter, index, map, value } from '../../topology/stores.ts'
 
-export type Op = 'new' | 'put' | 'take' | 'sum' | 'purge' | 'bad'
+/** `bad` cannot be decoded; the broker refuses the output of `poison`. */
+export type Op = 'new' | 'put' | 'take' | 'sum' | 'purge' | 'bad' | 'poison'
 
 /** A record's value as JSON. */
 export interface SimMessage {
@@ -32,6 +33,9 @@ export interface SimOutput {
   readonly h: number
   readonly r: string | null
 }
+
+/** Stands in the output that the broker refuses. */
+export const POISON = 'POISON'
 
 export const chains = value<string, Chain>({ name: 'chains', key: (k) => k })
 export const items = map<string, string, number>({ name: 'items', key: (k) => k })
@@ -103,6 +107,7 @@ const on = {
       [],
     ],
   ),
+  poison: handler(undefined, ({ k, f, v }) => [POISON, [items.put(k, f, v)]]),
   purge: handler(
     ({ message: { k } }) => [items.readAll(k)],
     ({ k }, state) => {

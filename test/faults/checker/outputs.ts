@@ -25,6 +25,7 @@ export interface Note {
   message: string
   flag: number
   time: string
+  readonly cause: CreateCause
 }
 
 export interface OutputLogs {
@@ -202,7 +203,7 @@ function checkCreate(
     if (!isDeepStrictEqual(value, { transactionId, characterId, type: 'CREATED', body }))
       report.add('wrong', `CREATE at ${cause.at}: ${record.value}`)
     if (notes.has(noteId)) report.add('doubled', `note id ${noteId} was given to ${cause.at}, too`)
-    notes.set(noteId, { tenant: cause.tenant, characterId, ...body })
+    notes.set(noteId, { tenant: cause.tenant, characterId, ...body, cause })
     createdAt.set(noteId, record)
   }
 }
@@ -245,9 +246,13 @@ function checkDiscard(
     )
   )
     report.add('reordered', `DISCARD at ${cause.at}: ids ${cause.noteIds}, events ${got}`)
-  for (const noteId of cause.noteIds)
-    if (ownNote(notes, noteId, cause) && !removed.has(noteId))
+  for (const noteId of cause.noteIds) {
+    const note = ownNote(notes, noteId, cause)
+    // Named before it was there, in the same partition: rightly skipped.
+    const later = note && note.cause.from === cause.from && note.cause.record.offset > cause.record.offset
+    if (note && !later && !removed.has(noteId))
       report.add('lost', `DISCARD at ${cause.at} did not remove note ${noteId}`)
+  }
   const due = cause.sagas ? got.filter((id) => notes.get(id)?.senderId !== cause.characterId) : []
   const wanted = due.map((id) => `award-fame-${notes.get(id)?.senderId}-${id}`)
   const steps = sagas.map((s) => String(s.value['steps']?.[0]?.stepId))

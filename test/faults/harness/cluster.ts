@@ -10,6 +10,7 @@ import { Admin } from '@platformatic/kafka'
 import { Redis } from 'ioredis'
 import { type EmbeddedKafka, startKafka } from '../../../embedded/kafka.ts'
 import { type EmbeddedRedis, startRedis } from '../../../embedded/redis.ts'
+import { KafkaProxy } from './kafka-proxy.ts'
 import { TransactionWatch } from './transactions.ts'
 
 export interface TopicSpec {
@@ -23,23 +24,42 @@ const GROUP_PATIENCE_MS = 60_000
 export class Cluster {
   readonly kafka: EmbeddedKafka
   readonly redis: EmbeddedRedis
+  readonly proxy: KafkaProxy | null
   readonly transactions: TransactionWatch
   readonly #folder: string
 
-  static async start(overrides: Readonly<Record<string, string>> = {}): Promise<Cluster> {
+  static async start(): Promise<Cluster> {
+    return Cluster.#start({}, null)
+  }
+
+  /** With a proxy before the broker, which is the address that every client is told. */
+  static async startBehindProxy(): Promise<Cluster & { readonly proxy: KafkaProxy }> {
+    let port = 0
+    const proxy = await KafkaProxy.start(() => port)
+    const cluster = await Cluster.#start({ 'advertised.listeners': `PLAINTEXT://127.0.0.1:${proxy.port}` }, proxy)
+    port = cluster.kafka.port
+    return cluster as Cluster & { readonly proxy: KafkaProxy }
+  }
+
+  static async #start(overrides: Readonly<Record<string, string>>, proxy: KafkaProxy | null): Promise<Cluster> {
     const folder = mkdtempSync(join(tmpdir(), 'tributary-proof-'))
     const [kafka, redis] = await Promise.all([
       startKafka({ progress: () => {}, overrides }),
       startRedis({ progress: () => {}, dataDir: join(folder, 'redis') }),
     ])
-    return new Cluster(kafka, redis, folder)
+    return new Cluster(kafka, redis, folder, proxy)
   }
 
-  private constructor(kafka: EmbeddedKafka, redis: EmbeddedRedis, folder: string) {
+  private constructor(kafka: EmbeddedKafka, redis: EmbeddedRedis, folder: string, proxy: KafkaProxy | null) {
+    this.proxy = proxy
     this.kafka = kafka
     this.redis = redis
     this.#folder = folder
     this.transactions = new TransactionWatch(kafka.port)
+  }
+
+  get bootstrapServers(): string {
+    return this.proxy ? `127.0.0.1:${this.proxy.port}` : this.kafka.bootstrapServers
   }
 
   async createTopics(topics: readonly TopicSpec[]): Promise<void> {
@@ -90,13 +110,14 @@ export class Cluster {
   async stop(): Promise<void> {
     await this.transactions.close()
     await Promise.all([this.kafka.stop(), this.redis.stop()])
+    await this.proxy?.close()
     rmSync(this.#folder, { recursive: true, force: true })
   }
 
   async #admin<T>(use: (admin: Admin) => Promise<T>): Promise<T> {
     const admin = new Admin({
       clientId: 'proof',
-      bootstrapBrokers: [this.kafka.bootstrapServers],
+      bootstrapBrokers: [this.bootstrapServers],
       retries: 20,
       retryDelay: 200,
     })

@@ -83,7 +83,7 @@ export class Scenario {
       saga: own('saga'),
     }
     this.tasks = Math.max(this.#options.commandPartitions, this.#options.characterPartitions)
-    this.sender = new Sender(cluster.kafka.bootstrapServers)
+    this.sender = new Sender(cluster.bootstrapServers)
   }
 
   async #open(): Promise<void> {
@@ -107,7 +107,7 @@ export class Scenario {
       { topic: status, partitions: statusPartitions, configs: statusConfigs },
       { topic: saga, partitions: sagaPartitions },
     ])
-    const { bootstrapServers } = this.#cluster.kafka
+    const { bootstrapServers } = this.#cluster
     this.#status = await ConsoleConsumer.start(bootstrapServers, status, `${status}-witness`, (record) => {
       this.arrivals.push({ record, atMs: performance.now() })
       this.#feeder?.heard(record)
@@ -131,7 +131,7 @@ export class Scenario {
 
   get #environment(): Readonly<Record<string, string>> {
     return {
-      BOOTSTRAP_SERVERS: this.#cluster.kafka.bootstrapServers,
+      BOOTSTRAP_SERVERS: this.#cluster.bootstrapServers,
       REDIS_URL: this.#cluster.redis.redisUrl,
       APPLICATION_ID: this.application,
       KAFKA_CONSUMER_GROUP: this.application,
@@ -206,7 +206,7 @@ export class Scenario {
       (n) => `${this.application}-${n}`,
     ) as [string, string, string]
     const all = [commands, characters, status, saga, changelogTopic, repartitionTopic, deadLettersTopic]
-    const dumps = await dumpTopics(this.#cluster.kafka.bootstrapServers, all)
+    const dumps = await dumpTopics(this.#cluster.bootstrapServers, all)
     say('dumped')
     const of = (topic: string): TopicDump => dumps.get(topic)!
     const console = { status: await printed(this.#status!, of(status)), saga: await printed(this.#saga!, of(saga)) }

@@ -37,7 +37,7 @@ export const LANE_BUGS: readonly Bug[] = [
     edit(
       LANE,
       "    this.#expect('ending', 'aborting')\n    return this.#endAgain(RETRY_MS, nowMs)",
-      "    this.#expect('ending', 'aborting')\n    this.phase = 'initialising'\n    this.identity = null\n    return [{ kind: 'settle', outcome: { kind: 'redo', reason: `lost at ${nowMs}` } }, { kind: 'init', delayMs: 0 }]",
+      "    this.#expect('ending', 'aborting')\n    this.phase = 'initialising'\n    this.identity = null\n    return [{ kind: 'settle', outcome: { kind: 'redo', reason: 'lost ' + nowMs } }, { kind: 'init', delayMs: 0 }]",
     ),
   ),
   bug(
@@ -83,6 +83,11 @@ export const LANE_BUGS: readonly Bug[] = [
       '    batch.mergeInto(this.#memory)\n',
       '    batch.mergeInto(this.#memory)\n    ;(batch.overlay as any).applied = true\n',
     ),
+  ),
+  // It was: a batch done again may begin with another partition's record.
+  bug(
+    'refused record taken for whatever comes first',
+    edit(BATCH, 'this.#refusals.find((r) => isAt(r, item))', 'this.#next === 0 ? this.#refusals[0] : undefined'),
   ),
   bug(
     'forwarded record without its origin',

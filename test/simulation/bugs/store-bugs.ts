@@ -45,6 +45,15 @@ export const STORE_BUGS: readonly Bug[] = [
       "    return this.#carry('read', () => {\n      if (this.#field('owner') !== guard.token) return null\n",
     ),
   ),
+  // What the guard expects is looked up when the script runs, not when it was sent.
+  bug(
+    'read compared with a write sent after it',
+    edit(
+      STORE,
+      'commands.read(this.#guard(), slice.keys)',
+      'commands.read(((own: any, guard: any) => ({ ...guard, get checkpoint() { return own() } }))(() => this.#expected, this.#guard()), slice.keys)',
+    ),
+  ),
   bug(
     'rebuild versions shared by two',
     edit('test/simulation/model/redis.ts', '    this.#versions++\n', '    this.#versions = 1\n'),

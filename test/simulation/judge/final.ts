@@ -15,17 +15,19 @@ export interface Rest {
   readonly keyspace: Keyspace
   readonly mirrors: readonly Mirror[]
   readonly expected: Expected
+  /** See judge/store.ts. */
+  readonly spoilt: ReadonlySet<string>
 }
 
 export function judgeRest(rest: Rest): void {
+  judgeDeadLetters(rest)
   judgeOutputs(rest)
   judgeIds(rest)
-  judgeDeadLetters(rest)
   judgeOffsets(rest)
   judgeLogs(rest)
-  const { plan, keyspace, mirrors, expected } = rest
+  const { plan, keyspace, mirrors, expected, spoilt } = rest
   mirrors.forEach((mirror, task) => {
-    judgeStore(keyspace, plan.application, task, mirror)
+    judgeStore(keyspace, plan.application, task, mirror, spoilt)
     compare(
       `task ${task}, changelog against inputs`,
       expected.state[task]!,

@@ -4,6 +4,7 @@ import { entryName } from '../../../stores/core/entry-name.ts'
 import { parseStateKey, TASK_FIELDS, taskKeys } from '../../../stores/core/keys.ts'
 import type { Keyspace } from '../../../stores/memory/keyspace.ts'
 import type { Checkpoint } from '../../../stores/ports.ts'
+import { items } from '../topology.ts'
 import type { Mirror } from './mirror.ts'
 import { Violation } from './violation.ts'
 
@@ -13,7 +14,13 @@ export function storedCheckpoint(keyspace: Keyspace, application: string, task: 
 }
 
 /** The store must hold exactly what the changelog says at the store's checkpoint. */
-export function judgeStore(keyspace: Keyspace, application: string, task: number, mirror: Mirror): void {
+export function judgeStore(
+  keyspace: Keyspace,
+  application: string,
+  task: number,
+  mirror: Mirror,
+  spoilt: ReadonlySet<string>,
+): void {
   const checkpoint = storedCheckpoint(keyspace, application, task)
   if (!checkpoint) return
   const expected = mirror.stateAt(checkpoint.offset)
@@ -29,6 +36,14 @@ export function judgeStore(keyspace: Keyspace, application: string, task: number
       `task ${task}: the store says batch ${checkpoint.batch}, the changelog ${record.batch} at ${checkpoint.offset}`,
     )
   const found = stateOf(keyspace, application, task, checkpoint.stateVersion)
+  for (const key of spoilt) {
+    const parsed = parseStateKey(taskKeys(application, task), key)
+    if (parsed?.version !== checkpoint.stateVersion) continue
+    const name = entryName(parsed.name, parsed.text, null)
+    for (const field of [...found.keys()]) if (field === name || field.startsWith(`${name}/`)) found.delete(field)
+    const json = expected.get(name)
+    if (json !== undefined) found.set(name, json)
+  }
   compare(`task ${task} at batch ${checkpoint.batch}`, expected, found)
 }
 
@@ -45,11 +60,11 @@ export function compare(
 }
 
 /** Name → JSON of one state version; the index must follow the items. */
-function stateOf(keyspace: Keyspace, application: string, task: number, version: string): ReadonlyMap<string, string> {
+function stateOf(keyspace: Keyspace, application: string, task: number, version: string): Map<string, string> {
   const keys = taskKeys(application, task)
   const state = new Map<string, string>()
   const indexed = new Set<string>()
-  const items = new Set<string>()
+  const fields = new Set<string>()
   for (const key of keyspace.keys(`${keys.prefix}${version}:`)) {
     const parsed = parseStateKey(keys, key)
     if (!parsed) continue
@@ -58,13 +73,13 @@ function stateOf(keyspace: Keyspace, application: string, task: number, version:
     else if (kind === 'hash')
       for (const [field, json] of keyspace.fields(key)) {
         state.set(entryName(parsed.name, parsed.text, field), json)
-        items.add(`${parsed.text}/${field}`)
+        if (parsed.name === items.name) fields.add(`${parsed.text}/${field}`)
       }
     else for (const { member } of keyspace.members(key)) indexed.add(`${parsed.text}/${member}`)
   }
-  for (const item of items)
+  for (const item of fields)
     if (!indexed.has(item)) throw new Violation('I2', `task ${task}: ${item} is not in the index`)
   for (const item of indexed)
-    if (!items.has(item)) throw new Violation('I2', `task ${task}: ${item} is in the index only`)
+    if (!fields.has(item)) throw new Violation('I2', `task ${task}: ${item} is in the index only`)
   return state
 }

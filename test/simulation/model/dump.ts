@@ -1,10 +1,10 @@
-/** A copy of everything in a keyspace, as a dump file holds it. */
+/** A copy of everything in a keyspace, as a dump file holds it, or of the keys with one prefix. */
 import type { Keyspace } from '../../../stores/memory/keyspace.ts'
 
 export type Dump = readonly ((into: Keyspace) => void)[]
 
-export function dump(from: Keyspace): Dump {
-  return from.keys('').map((key) => {
+export function dump(from: Keyspace, prefix = ''): Dump {
+  return from.keys(prefix).map((key) => {
     const kind = from.kindOf(key)
     if (kind === 'string') {
       const text = from.getText(key)!
@@ -23,7 +23,7 @@ export function dump(from: Keyspace): Dump {
   })
 }
 
-export function restoreDump(into: Keyspace, saved: Dump): void {
-  into.clear()
+export function restoreDump(into: Keyspace, saved: Dump, prefix = ''): void {
+  for (const key of into.keys(prefix)) into.delete(key)
   for (const put of saved) put(into)
 }

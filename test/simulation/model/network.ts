@@ -42,16 +42,20 @@ export class Network {
     this.#armed.push({ api, fate, restartMs, skip, count })
   }
 
+  /** Every request that is sent until then is lost, and so is every answer. */
+  isDown = false
+
   /** No fault is armed any more. */
   heal(): void {
+    this.isDown = false
     this.#armed = []
   }
 
   passage(api: MemoryApi): Passage {
-    const armed = this.#matching(api)
+    const armed = this.isDown ? null : this.#matching(api)
     const slow = armed?.fate === 'slow'
     return {
-      fate: armed?.fate ?? null,
+      fate: this.isDown ? 'drop' : (armed?.fate ?? null),
       restartMs: armed?.restartMs ?? null,
       requestMs: slow ? this.#random.pick(SLOW_MS) : this.latencyMs(),
       answerMs: this.latencyMs(),

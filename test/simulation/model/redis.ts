@@ -25,11 +25,16 @@ export interface SimRedisParts {
   readonly random: Random
   readonly latencyMs: number
   readonly note: (fault: string) => void
+  /** A process sends its owner token. */
+  readonly claiming: (task: number, process: ProcessClock) => void
   /** After every write that has set a checkpoint. */
   readonly written: (task: number) => void
 }
 
-const NEVER = new Promise<never>(() => {})
+/** Longer than a session. */
+const PAUSE_MS = 7_000
+/** A new one each time: who waits for a shared one is kept for ever. */
+const never = (): Promise<never> => new Promise(() => {})
 
 export class SimRedis {
   readonly keyspace: HalfKeyspace = new HalfWay()
@@ -38,6 +43,9 @@ export class SimRedis {
   #starts = 0
   #versions = 0
   #dump: Dump | null = null
+  readonly #taskDumps = new Map<number, Dump>()
+  /** Tasks of which some chunks are written and the checkpoint is not. */
+  readonly #partly = new Set<number>()
 
   constructor(parts: SimRedisParts) {
     this.#parts = parts
@@ -55,7 +63,11 @@ export class SimRedis {
     this.#armed.push({ command, fate, skip, count })
   }
 
+  /** Gone: it answers nothing, and accepts no connection. */
+  isDown = false
+
   heal(): void {
+    this.isDown = false
     this.#armed = []
   }
 
@@ -80,9 +92,10 @@ export class SimRedis {
   }
 
   async #open(layout: StoreLayout, task: number, process: ProcessClock): Promise<GuardedTaskStore> {
-    const fate = this.#matching('open')
+    const fate = this.#matching('open', task)
     await new Promise<void>((resolve) => process.after(this.#latencyMs(fate), resolve))
-    if (fate === 'before' || fate === 'after' || fate === 'half' || fate === 'late') throw lost('redis.connection')
+    if (this.isDown || fate === 'before' || fate === 'after' || fate === 'half' || fate === 'late')
+      throw lost('redis.connection')
     const keys = taskKeys(layout.application, task)
     const connection = new Connection(this.#starts)
     const commands = new MemoryTaskCommands(this.keyspace, keys, (command, work) =>
@@ -100,19 +113,24 @@ export class SimRedis {
     command: MemoryCommand,
     work: () => T,
   ): Promise<T> {
-    if (!process.alive) return NEVER
+    if (!process.alive) return never()
     const { clock, written } = this.#parts
-    const fate = this.#matching(command)
-    const { task: key } = taskKeys(application, task)
+    if (command === 'claim') this.#parts.claiming(task, process)
+    const fate = this.#matching(command, task)
+    const { task: key, prefix } = taskKeys(application, task)
     const give = (): T => {
-      if (connection.start !== this.#starts) throw lost('redis.connection')
-      if (fate === 'dump') this.saveDump()
-      if (fate === 'rollback') this.rollback()
+      if (this.isDown || connection.start !== this.#starts) throw lost('redis.connection')
+      if (fate === 'dump') this.#taskDumps.set(task, dump(this.keyspace, prefix))
+      const saved = fate === 'rollback' ? this.#taskDumps.get(task) : undefined
+      if (saved) restoreDump(this.keyspace, saved, prefix)
       const before = storedText(this.keyspace, key)
       try {
         return fate === 'half' ? this.keyspace.halfWay(work) : work()
       } finally {
-        if (storedText(this.keyspace, key) !== before) written(task)
+        const set = storedText(this.keyspace, key) !== before
+        if (set) written(task)
+        if (set) this.#partly.delete(task)
+        else if (command === 'write') this.#partly.add(task)
       }
     }
     return new Promise<T>((resolve, reject) => {
@@ -121,7 +139,13 @@ export class SimRedis {
         void process.after(connection.answersInOrder(clock.nowMs() + this.#latencyMs(null)) - clock.nowMs(), settleIt)
       if (fate === 'before' || fate === 'late') answerIn(() => reject(lost('redis.timeout')))
       if (fate === 'before') return
-      const waitMs = atMs - clock.nowMs() + (fate === 'late' ? this.#parts.random.pick([5, 200, 3_000]) : 0)
+      if (fate === 'pause') {
+        process.pause()
+        clock.after(PAUSE_MS, () => process.resume())
+      }
+      const waitMs =
+        (fate === 'pause' ? PAUSE_MS - 50 : atMs - clock.nowMs()) +
+        (fate === 'late' ? this.#parts.random.pick([5, 200, 3_000]) : 0)
       clock.after(waitMs, () => {
         try {
           const answer = give()
@@ -134,15 +158,23 @@ export class SimRedis {
     })
   }
 
+  /**
+   * Something was saved, and no chunk has been written since the checkpoint: a store that goes back between two chunks
+   * without cutting the connection is noticed by nobody (docs: not promised).
+   */
+  #mayGoBack(task: number): boolean {
+    return this.#taskDumps.has(task) && !this.#partly.has(task)
+  }
+
   #latencyMs(fate: RedisFate | null): number {
     const { random, latencyMs } = this.#parts
     if (fate === 'slow') return random.pick([200, 1_500, 4_000])
     return latencyMs === 0 ? 0 : random.below(latencyMs + 1)
   }
 
-  #matching(command: string): RedisFate | null {
+  #matching(command: string, task: number): RedisFate | null {
     for (const armed of this.#armed) {
-      if (armed.command !== command) continue
+      if (armed.command !== command || (armed.fate === 'rollback' && !this.#mayGoBack(task))) continue
       if (armed.skip-- > 0) continue
       if (--armed.count <= 0) this.#armed = this.#armed.filter((a) => a !== armed)
       this.#parts.note(`redis ${command} ${armed.fate}`)

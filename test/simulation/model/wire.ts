@@ -2,9 +2,12 @@
  * One process's connections to the cluster in a simulation: requests and answers take their time, overtake each other and
  * get lost; one that its sender has given up may still arrive. What a process has sent arrives although it dies.
  */
+
+import { codes } from '../../../engine/core/kafka-errors.ts'
 import { type Code, type ProduceBatch, RequestLost } from '../../../engine/ports.ts'
 import { type MemoryApi, Wire } from '../../../testing/kafka/wire.ts'
 import type { ProcessClock, SimClock } from '../clock.ts'
+import { POISON } from '../topology.ts'
 import type { Network, Passage } from './network.ts'
 
 export interface SimWireParts {
@@ -15,12 +18,19 @@ export interface SimWireParts {
   readonly process: ProcessClock
   /** Ends the process now. */
   readonly kill: (restartMs: number | null) => void
+  /** An answer has come. */
+  readonly answered: (api: MemoryApi, answer: unknown) => void
+  /** A batch of records has arrived at its broker. */
+  readonly producing: (batch: ProduceBatch) => void
 }
 
 /** After these the real clients give up. */
 const PATIENCE_MS = 10_000
 const JOIN_PATIENCE_MS = 16_000
-const NEVER = new Promise<never>(() => {})
+/** A takeover and a batch of another fit into this. */
+const LOST_LONG_MS = 2_000
+/** A new one each time: who waits for a shared one is kept for ever. */
+const never = (): Promise<never> => new Promise(() => {})
 /** Only these may be sent twice: whatever else a connection repeats is asked for by the engine itself. */
 const TWICE: ReadonlySet<MemoryApi> = new Set([
   'produce',
@@ -42,7 +52,7 @@ export class SimWire extends Wire {
 
   override carry<T>(api: MemoryApi, work: () => T | Promise<T>, refused?: (code: Code) => T): Promise<T> {
     const { network, process } = this.#parts
-    if (!process.alive) return NEVER
+    if (!process.alive) return never()
     const passage = network.passage(api)
     const code = typeof passage.fate === 'number' ? passage.fate : null
     return this.#send(api, passage, code !== null && refused ? () => refused(code) : work)
@@ -54,13 +64,15 @@ export class SimWire extends Wire {
     work: (batch: ProduceBatch) => T,
     refused: (batch: ProduceBatch, code: Code) => T,
   ): Promise<readonly T[]> {
-    const { network, process } = this.#parts
-    if (!process.alive) return NEVER
+    const { network, process, producing } = this.#parts
+    if (!process.alive) return never()
     const passage = network.passage('produce')
     const { fate } = passage
     const victim = typeof fate === 'number' ? passage.requestMs % batches.length : -1
     return this.#send('produce', passage, () =>
       batches.map((batch, i) => {
+        producing(batch)
+        if (batch.topic === 'out' && batch.bytes.includes(POISON)) return refused(batch, codes.INVALID_RECORD)
         if (i !== victim) return work(batch)
         // NOT_ENOUGH_REPLICAS_AFTER_APPEND and a timeout may come when it is written.
         if (fate === 7 && passage.answerMs % 2 === 0) work(batch)
@@ -74,7 +86,7 @@ export class SimWire extends Wire {
     const { fate, restartMs, requestMs, answerMs } = passage
     if (fate === 'kill-before') {
       kill(restartMs)
-      return NEVER
+      return never()
     }
     return new Promise<T>((resolve, reject) => {
       const giveUp = (afterMs: number): (() => void) =>
@@ -94,8 +106,13 @@ export class SimWire extends Wire {
         const answer = await work()
         answered?.()
         if (fate === 'kill-after') kill(restartMs)
-        else if (fate === 'lost-answer') giveUp(network.timeoutMs())
-        else process.after(answerMs, () => resolve(answer))
+        else if (fate === 'lost-long') giveUp(LOST_LONG_MS)
+        else if (fate === 'lost-answer' || network.isDown) giveUp(network.timeoutMs())
+        else
+          process.after(answerMs, () => {
+            this.#parts.answered(api, answer)
+            resolve(answer)
+          })
       })
       if (fate === 'twice' && TWICE.has(api)) clock.after(requestMs + network.lateMs(), () => void work())
     })
