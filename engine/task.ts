@@ -44,7 +44,7 @@ export class Task implements FetchingTask, LaneTask {
     this.task = task
     this.#context = context
     this.#memory = new EntryCache(memoryBytesMax)
-    this.#recovery = new RecoveryPolicy(context.clock.random)
+    this.#recovery = new RecoveryPolicy(() => context.clock.random())
   }
 
   set memoryBytesMax(bytes: number) {

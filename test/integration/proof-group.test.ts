@@ -8,7 +8,7 @@ import type { FaultName } from '../faults/harness/faults.ts'
 import { killInTransaction } from '../faults/harness/kills.ts'
 import { impossible, pauses, size, tell } from '../faults/harness/proof.ts'
 import { Scenario } from '../faults/harness/scenario.ts'
-import type { ServiceProcess } from '../faults/harness/service-process.ts'
+import { type ServiceProcess, tasksOf } from '../faults/harness/service-process.ts'
 
 const skipped = await impossible()
 const seed = newSeed()
@@ -129,10 +129,4 @@ async function settledGroup(s: Scenario, services: readonly ServiceProcess[]): P
     services.every((p) => tasksOf(p).length > 0) && services.flatMap(tasksOf).length === s.tasks
   expect(await s.until(spread)).toBe(true)
   await sleep(500)
-}
-
-/** What the last assignment gave it. */
-function tasksOf(service: ServiceProcess): readonly number[] {
-  const last = service.log.findLast(({ fields }) => fields['msg'] === 'group.assigned')?.fields
-  return last ? [...(last['kept'] as number[]), ...(last['gained'] as number[])] : []
 }

@@ -13,9 +13,11 @@ const seed = newSeed()
 const IN_THE_MIDDLE: readonly (readonly [string, readonly FaultName[]])[] = [
   ['FLUSHALL', ['redis FLUSHALL', 'redis FLUSHALL']],
   ['killed and restarted with its data, and emptied', ['redis is killed', 'redis is killed and empty']],
+  ['gone back in time, twice', ['redis goes back in time', 'redis goes back in time']],
+  ['full, frozen', ['redis is full', 'redis freezes']],
   [
-    'connections lost, frozen, checkpoint gone, wrong type',
-    ['redis CLIENT KILL', 'redis freezes', 'redis loses a checkpoint', 'redis has a wrong type'],
+    'connections lost, again and again; checkpoint gone, wrong type',
+    ['redis loses its connections every 100 ms', 'redis loses a checkpoint', 'redis has a wrong type'],
   ],
 ]
 

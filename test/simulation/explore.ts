@@ -38,6 +38,24 @@ export class Totals {
   }
 }
 
+/** What a long run exists for: one of these never met means that the run proves less than it says. */
+const WANTED = [
+  ...['kill', 'stop', 'pause', 'join', 'expire', 'duplicate', 'outage'],
+  ...['flush', 'rollback', 'cut', 'checkpoint-deleted', 'wrong-type', 'wrong-type-key'],
+  ...['txn-offset-commit lost-answer', 'produce lost-answer', 'end-txn drop', 'end-txn lost-answer', 'end-txn late'],
+  ...['txn-offset-commit code 51', 'produce code 6', 'end-txn kill-after', 'produce kill-after', 'sync lost-long'],
+  ...['fetch lost-answer', 'redis write half', 'redis write after', 'redis write late', 'redis read after'],
+] as const
+const LONG_HISTORIES = 400
+
+/** Fault paths that a long run never took. */
+export function neverMet({ histories, faults, fenced, repeats, rebuilds }: Totals): readonly string[] {
+  if (histories < LONG_HISTORIES) return []
+  const counts = { 'dead fenced': fenced, 'outputs written again': repeats, rebuild: rebuilds }
+  const never = Object.entries(counts).flatMap(([name, count]) => (count > 0 ? [] : [name]))
+  return [...WANTED.filter((name) => !faults.has(name)), ...never]
+}
+
 export interface Failure {
   readonly history: History
   readonly verdict: Verdict

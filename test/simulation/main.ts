@@ -22,15 +22,15 @@ else {
 }
 
 async function load() {
-  const { explore, Totals } = await import('./explore.ts')
+  const { explore, neverMet, Totals } = await import('./explore.ts')
   const { Simulation } = await import('./simulation.ts')
   const { shrink } = await import('./shrink.ts')
   const { readHistory, describe } = await import('./replay.ts')
-  return { explore, Totals, Simulation, shrink, readHistory, describe }
+  return { explore, neverMet, Totals, Simulation, shrink, readHistory, describe }
 }
 
 async function run(): Promise<void> {
-  const { explore, Totals, Simulation, shrink, describe } = await load()
+  const { explore, neverMet, Totals, Simulation, shrink, describe } = await load()
   setImmediate(() => {
     const totals = new Totals()
     const startedMs = performance.now()
@@ -48,7 +48,10 @@ async function run(): Promise<void> {
       console.log(
         `${totals.batches} batches, ${totals.forwarded} forwarded, ${totals.rebalances} assignments, ${totals.takeovers} takeovers, ${totals.rebuilds} rebuilds, ${totals.recoveries} recoveries, ${totals.fenced} dead fenced, ${totals.repeats} outputs written again with the same bytes, ${Math.round(totals.virtualMs / 1_000)} s of virtual time`,
       )
-      console.log(`seeds ${args.seed} to ${args.seed + totals.histories - 1}: no rule is broken in ${sums}.`)
+      const never = neverMet(totals)
+      if (never.length > 0) process.exitCode = 1
+      const gaps = never.length > 0 ? `; never met: ${never.join(', ')}` : ''
+      console.log(`seeds ${args.seed} to ${args.seed + totals.histories - 1}: no rule is broken in ${sums}${gaps}.`)
       return
     }
     process.exitCode = 1

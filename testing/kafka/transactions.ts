@@ -21,6 +21,8 @@ interface Transaction {
   readonly transactionalId: string
   producerId: bigint
   epoch: number
+  /** Of the transaction that ended last: its EndTxn may come again, and the producer id may be another since. */
+  ended: ProducerIdentity
   state: State
   timeoutMs: number
   startedAtMs: number
@@ -67,6 +69,7 @@ export class Transactions {
         transactionalId,
         producerId: this.#producerIds++,
         epoch: -1,
+        ended: NO_IDENTITY,
         state: 'Empty',
         timeoutMs,
         startedAtMs: -1,
@@ -74,7 +77,7 @@ export class Transactions {
         cancelTimeout() {},
       }
       this.#byId.set(transactionalId, transaction)
-    } else if (current && !same(transaction, current)) return { code: codes.PRODUCER_FENCED, identity: NO_IDENTITY }
+    } else if (current && !isSame(transaction, current)) return { code: codes.PRODUCER_FENCED, identity: NO_IDENTITY }
     if (transaction.state === 'Ongoing') {
       this.#end(transaction, false)
       return { code: codes.CONCURRENT_TRANSACTIONS, identity: NO_IDENTITY }
@@ -110,10 +113,10 @@ export class Transactions {
   ): { code: Code; identity: ProducerIdentity } {
     const transaction = this.#byId.get(transactionalId)
     const refused = (code: Code) => ({ code, identity: NO_IDENTITY })
-    if (!transaction || transaction.producerId !== identity.producerId)
+    if (!transaction || (transaction.producerId !== identity.producerId && !isSame(transaction.ended, identity)))
       return refused(codes.INVALID_PRODUCER_ID_MAPPING)
     const decided = /^(Prepare|Complete)(Commit|Abort)$/.exec(transaction.state)
-    if (transaction.epoch === identity.epoch + 1 && decided) {
+    if (isSame(transaction.ended, identity) && decided) {
       // The same EndTxn again: its answer was lost.
       if ((decided[2] === 'Commit') !== commit) return refused(codes.INVALID_TXN_STATE)
       return decided[1] === 'Prepare'
@@ -125,6 +128,11 @@ export class Transactions {
     if (transaction.state !== 'Ongoing' && commit) return refused(codes.INVALID_TXN_STATE)
     this.#end(transaction, commit)
     return { code: 0, identity: identityOf(transaction) }
+  }
+
+  /** Whether the transaction that this producer id had last is decided as committed, with markers still to come. */
+  isCommitting(producerId: bigint): boolean {
+    return [...this.#byId.values()].some((t) => t.ended.producerId === producerId && t.state === 'PrepareCommit')
   }
 
   list(filter: { states?: readonly string[]; producerIds?: readonly bigint[] }): readonly TransactionListing[] {
@@ -161,6 +169,7 @@ export class Transactions {
     const { producerId, epoch, partitions } = transaction
     const touched = [...partitions.values()]
     transaction.state = commit ? 'PrepareCommit' : 'PrepareAbort'
+    transaction.ended = { producerId, epoch }
     // The marker carries the next epoch, so that nothing late of this one can follow it.
     this.#nextEpoch(transaction)
     let left = touched.length
@@ -194,5 +203,5 @@ export class Transactions {
 
 const identityOf = ({ producerId, epoch }: Transaction): ProducerIdentity => ({ producerId, epoch })
 
-const same = (transaction: Transaction, { producerId, epoch }: ProducerIdentity): boolean =>
-  transaction.producerId === producerId && transaction.epoch === epoch
+const isSame = (a: ProducerIdentity, b: ProducerIdentity): boolean =>
+  a.producerId === b.producerId && a.epoch === b.epoch

@@ -86,6 +86,26 @@ export const FAULTS = {
     await f.cluster.redis.kill()
     await f.cluster.redis.restart({ empty: true })
   },
+  'redis loses its connections every 100 ms': async (f) => {
+    for (let i = 0; i < 20; i++) {
+      await redis(f, ['CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes'])
+      await sleep(100)
+    }
+  },
+  'redis is full': async (f) => {
+    await redis(f, ['CONFIG', 'SET', 'maxmemory', '1'])
+    await sleep(500 + below(f.random, 1_500))
+    await redis(f, ['CONFIG', 'SET', 'maxmemory', '0'])
+  },
+  'redis goes back in time': ({ cluster, scenario, random }) =>
+    cluster.withRedis(async (client) => {
+      const keys = await client.keys(`{${scenario.application}:*`)
+      const dumps = await Promise.all(keys.map((key) => client.dumpBuffer(key)))
+      await sleep(500 + below(random, 2_000))
+      const back = client.multi().flushall()
+      keys.forEach((key, i) => void (dumps[i] && back.restore(key, 0, dumps[i], 'REPLACE')))
+      await back.exec()
+    }),
   'broker freezes': async (f) => {
     f.cluster.kafka.pause()
     await sleep(pick(f.random, [300, 2_000, 8_000]))

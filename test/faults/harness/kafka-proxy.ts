@@ -18,6 +18,13 @@ export const API = {
 
 type Loss = 'request' | 'answer'
 
+interface Watch {
+  readonly api: number
+  readonly at: 'request' | 'answer'
+  readonly mark: string
+  readonly seen: () => Promise<void>
+}
+
 export class KafkaProxy {
   readonly port: number
   /** By `<what> <api>`. */
@@ -25,6 +32,7 @@ export class KafkaProxy {
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
   readonly #delays = new Map<number, number>()
+  readonly #watches: Watch[] = []
   readonly #losses = new Map<number, { loss: Loss; left: number }>()
 
   /** `target` is asked at each connection: the broker's port may be known later than the proxy's. */
@@ -54,6 +62,21 @@ export class KafkaProxy {
     return this.done.get(`${what} ${api}`) ?? 0
   }
 
+  /**
+   * Resolves when the next request of this API that carries the mark (a transactional id, say) has come, or its answer.
+   * `act` runs in that very moment; a request is passed on when its promise has resolved, an answer behind it at once.
+   */
+  at(api: number, what: 'request' | 'answer', mark: string, act: () => void | Promise<void>): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const seen = (): Promise<void> => {
+      const acted = Promise.resolve(act())
+      resolve()
+      return acted
+    }
+    this.#watches.push({ api, at: what, mark, seen })
+    return promise
+  }
+
   async close(): Promise<void> {
     for (const socket of this.#sockets) socket.destroy()
     await new Promise((resolve) => this.#server.close(resolve))
@@ -61,52 +84,71 @@ export class KafkaProxy {
 
   #serve(client: Socket, port: number): void {
     const broker = connect(port, '127.0.0.1')
-    /** Correlation ids whose answers are lost. */
+    /** By correlation id: what is to happen to the answer. */
     const lost = new Map<number, number>()
+    const watched = new Map<number, Watch>()
+    let line: Promise<void> | null = null
+    for (const socket of [client, broker]) {
+      socket.setNoDelay(true)
+      this.#sockets.add(socket)
+      socket.on('error', () => socket.destroy())
+      socket.on('close', () => this.#sockets.delete(socket))
+    }
+    broker.on('close', () => client.destroy())
+    // What is on its way arrives, though its sender is gone.
+    client.on('close', () => void (line ?? Promise.resolve()).then(() => broker.end()))
     const end = (): void => {
       client.destroy()
       broker.destroy()
     }
-    for (const socket of [client, broker]) {
-      socket.setNoDelay(true)
-      this.#sockets.add(socket)
-      socket.on('error', end)
-      socket.on('close', () => {
-        this.#sockets.delete(socket)
-        end()
-      })
-    }
-    let line: Promise<void> | null = null
     frames(client, (frame) => {
       const api = frame.readInt16BE(4)
+      const correlation = frame.readInt32BE(8)
       const loss = this.#takeLoss(api)
       if (loss === 'request') {
         this.#note('request', api)
         end()
         return
       }
-      if (loss === 'answer') lost.set(frame.readInt32BE(8), api)
+      if (loss === 'answer') lost.set(correlation, api)
+      const watch = this.#takeWatch(api, frame)
+      if (watch?.at === 'answer') watched.set(correlation, watch)
       const ms = this.#delays.get(api) ?? 0
       if (ms > 0) this.#note('delayed', api)
-      if (ms === 0 && line === null) broker.write(frame)
-      else {
-        const mine: Promise<void> = (line ?? Promise.resolve())
-          .then(() => new Promise((resolve) => setTimeout(resolve, ms)))
-          .then(() => {
-            broker.write(frame)
-            if (line === mine) line = null
-          })
-        line = mine
+      const held = watch?.at === 'request' ? watch.seen() : undefined
+      if (ms === 0 && line === null && held === undefined) {
+        broker.write(frame)
+        return
       }
+      const mine: Promise<void> = (line ?? Promise.resolve())
+        .then(() => held)
+        .then(() => (ms > 0 ? new Promise((resolve) => setTimeout(resolve, ms)) : undefined))
+        .then(() => {
+          broker.write(frame)
+          if (line === mine) line = null
+        })
+      line = mine
     })
     frames(broker, (frame) => {
-      const api = lost.get(frame.readInt32BE(4))
+      const correlation = frame.readInt32BE(4)
+      const api = lost.get(correlation)
+      const watch = watched.get(correlation)
+      if (watch) {
+        watched.delete(correlation)
+        // Nothing may be sent between: an answer is seen, not held.
+        void watch.seen()
+      }
       if (api === undefined) client.write(frame)
       else {
         this.#note('answer', api)
         end()
       }
     })
+  }
+
+  #takeWatch(api: number, frame: Buffer): Watch | undefined {
+    const at = this.#watches.findIndex((w) => w.api === api && frame.includes(w.mark))
+    return at < 0 ? undefined : this.#watches.splice(at, 1)[0]
   }
 
   #takeLoss(api: number): Loss | null {

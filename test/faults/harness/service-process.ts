@@ -104,6 +104,12 @@ export class ServiceProcess {
   }
 }
 
+/** The tasks that its last assignment gave it; none when it has been evicted since. */
+export function tasksOf(service: ServiceProcess): readonly number[] {
+  const last = service.log.findLast(({ fields }) => String(fields['msg']).startsWith('group.'))?.fields
+  return last?.['msg'] === 'group.assigned' ? [...(last['kept'] as number[]), ...(last['gained'] as number[])] : []
+}
+
 function parsed(text: string): LogLine {
   let fields: Record<string, unknown> = {}
   try {

@@ -5,6 +5,8 @@ export const LIMITS: readonly Edit[] = [
   edit('stores/core/write-plan.ts', 'CHUNK_CHANGES_MAX = 3_900', 'CHUNK_CHANGES_MAX = 5'),
   edit('stores/core/read-plan.ts', 'SLICE_VALUES_MAX = 4_000', 'SLICE_VALUES_MAX = 4'),
   edit('stores/core/read-plan.ts', 'SLICE_ALL_FIELDS_MAX = 10_000', 'SLICE_ALL_FIELDS_MAX = 3'),
+  // A new producer id every few transactions.
+  edit('testing/kafka/transactions.ts', 'EPOCH_MAX = 32_766', 'EPOCH_MAX = 9'),
   edit('engine/core/batch.ts', '  recordsMax: 10_000', '  recordsMax: 9'),
   edit('engine/core/batch.ts', 'outputBytesMax: 8 * 1024 * 1024', 'outputBytesMax: 1_500'),
   edit('engine/core/intake.ts', 'BUFFER_BYTES_MAX = 2 * 1024 * 1024', 'BUFFER_BYTES_MAX = 1_200'),

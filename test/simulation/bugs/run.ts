@@ -16,14 +16,18 @@ interface Found {
 /** False: one of them was not found. */
 export async function runBugs({ seed, seconds }: Arguments): Promise<boolean> {
   const results: Found[] = []
+  const startedMs = performance.now()
   for (const { name } of BUGS) {
     const result = await search(name, seed, Math.min(seconds, SECONDS_MAX))
     results.push(result)
     console.log(`${result.rule === null ? 'NOT FOUND' : `found ${result.rule}`.padEnd(9)}  ${name}: ${result.line}`)
   }
-  const missing = results.filter((r) => r.rule === null)
+  const missing = results.filter((r) => r.rule === null).map((r) => r.name)
+  const states = results.reduce((sum, { line }) => sum + Number(/(\d+) states/.exec(line)?.[1] ?? 0), 0)
+  const elapsed = Math.round((performance.now() - startedMs) / 1_000)
+  const gaps = missing.length > 0 ? `; not found: ${missing.join(', ')}` : ''
   console.log(
-    `${results.length - missing.length} of ${results.length} seeded bugs are found${missing.length > 0 ? `; not: ${missing.map((m) => m.name).join(', ')}` : ''}.`,
+    `${results.length - missing.length} of ${results.length} seeded bugs are found in ${elapsed} s, ${states} states visited${gaps}.`,
   )
   return missing.length === 0
 }

@@ -37,6 +37,6 @@ export class SimKafka extends MemoryKafka {
 
   /** Whether this producer's transaction is decided as committed, markers or not. */
   isCommitting(producerId: bigint): boolean {
-    return this.transactions.list({ producerIds: [producerId] }).some((t) => t.state === 'PrepareCommit')
+    return this.transactions.isCommitting(producerId)
   }
 }

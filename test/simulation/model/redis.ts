@@ -121,7 +121,7 @@ export class SimRedis {
     const give = (): T => {
       if (this.isDown || connection.start !== this.#starts) throw lost('redis.connection')
       if (fate === 'dump') this.#taskDumps.set(task, dump(this.keyspace, prefix))
-      const saved = fate === 'rollback' ? this.#taskDumps.get(task) : undefined
+      const saved = fate === 'rollback' && this.#mayGoBack(task) ? this.#taskDumps.get(task) : undefined
       if (saved) restoreDump(this.keyspace, saved, prefix)
       const before = storedText(this.keyspace, key)
       try {
@@ -160,7 +160,7 @@ export class SimRedis {
 
   /**
    * Something was saved, and no chunk has been written since the checkpoint: a store that goes back between two chunks
-   * without cutting the connection is noticed by nobody (docs: not promised).
+   * without cutting the connection would not be noticed: guards see owner and checkpoint, and both are as they were.
    */
   #mayGoBack(task: number): boolean {
     return this.#taskDumps.has(task) && !this.#partly.has(task)
