@@ -42,7 +42,7 @@ const stack = await startStack({ progress: say })
 try {
   const kafka = connectKafka({ bootstrapServers: stack.bootstrapServers, clientId: 'bench' })
   await kafka.admin.createTopics([
-    { topic: 'COMMAND_TOPIC_NOTE', partitions: PARTITIONS, replicationFactor: 1, configs: {} },
+    { topic: 'COMMAND_TOPIC_NOTE', partitions: PARTITIONS, replicationFactor: 1, configs: { 'retention.ms': '-1' } },
   ])
   const publisher = kafka.publisher()
   say(`loading ${count} commands (seed ${SEED})`)

@@ -150,10 +150,7 @@ export class Fetcher {
   #refused(task: FetchingTask, intake: PartitionIntake, answer: FetchedPartition): void {
     const where = `${answer.topic}-${answer.partition}`
     if (answer.code === OFFSET_OUT_OF_RANGE) {
-      task.stopped(
-        'offset.out_of_range',
-        `${where}: position ${answer.asked} is outside the log (it starts at ${answer.logStart}, ends at ${answer.highWatermark})`,
-      )
+      task.stopped('offset.out_of_range', `${where}: position ${answer.asked} is outside the log`)
       return
     }
     // Leadership moves, a broker comes back, metadata of a new topic spreads: the next round asks again.

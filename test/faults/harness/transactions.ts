@@ -2,6 +2,7 @@
  * What the transaction coordinator says of transactions, seen from outside the service: so that a kill inside an open one
  * is a fact and not a guess. One broker, so it coordinates all. Owns its connection.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Connection, describeTransactionsV0, listTransactionsV1 } from '@platformatic/kafka'
 
 export interface OpenTransaction {
@@ -15,6 +16,8 @@ export interface OpenTransaction {
 export const holdsRecords = ({ state, topics }: OpenTransaction): boolean =>
   state === 'Ongoing' && topics.some((topic) => topic !== '__consumer_offsets')
 
+const AWAY_MS = 30_000
+
 export class TransactionWatch {
   readonly #port: number
   #connection: Connection | null = null
@@ -25,15 +28,17 @@ export class TransactionWatch {
 
   /** Transactions that are Ongoing, of ids that begin so. */
   async ongoing(prefix: string): Promise<readonly string[]> {
-    const connection = await this.#connected()
-    const { transactionStates } = await listTransactionsV1.api.async(connection, ['Ongoing'], [], -1n, null)
+    const { transactionStates } = await this.#asked((connection) =>
+      listTransactionsV1.api.async(connection, ['Ongoing'], [], -1n, null),
+    )
     return transactionStates.map((t) => t.transactionalId).filter((id) => id.startsWith(prefix))
   }
 
   async describe(transactionalIds: readonly string[]): Promise<readonly OpenTransaction[]> {
     if (transactionalIds.length === 0) return []
-    const connection = await this.#connected()
-    const { transactionStates } = await describeTransactionsV0.api.async(connection, [...transactionalIds])
+    const { transactionStates } = await this.#asked((connection) =>
+      describeTransactionsV0.api.async(connection, [...transactionalIds]),
+    )
     return transactionStates.map(({ transactionalId, transactionState, topics }) => ({
       transactionalId,
       state: transactionState,
@@ -54,6 +59,20 @@ export class TransactionWatch {
   async close(): Promise<void> {
     await this.#connection?.close()
     this.#connection = null
+  }
+
+  /** A broker that was killed is away for a while, and then loads its transactions. */
+  async #asked<T>(ask: (connection: Connection) => Promise<T>): Promise<T> {
+    const end = performance.now() + AWAY_MS
+    for (;;) {
+      try {
+        return await ask(await this.#connected())
+      } catch (error) {
+        if (performance.now() > end) throw error
+        this.#connection = null
+        await sleep(100)
+      }
+    }
   }
 
   async #connected(): Promise<Connection> {
