@@ -39,7 +39,7 @@ describe('docs/errors.md', () => {
       /new DeadLetter\(\s*'([^']+)'/g,
       /\breject\(\s*'([^']+)'/g,
       /#bury\(\s*item,[^;]*?'([a-z_]+\.[a-z_]+)'/g,
-      /#refusal = \{ code: '([^']+)'/g,
+      /code: '(output\.[a-z_]+)'/g,
       /kind: 'dead',\s*code: '([^']+)'/g,
       /deadItem\([^;]*?'([a-z_]+\.[a-z_]+)'/g,
       /readonly code = '(record\.[a-z_]+)'/g,
