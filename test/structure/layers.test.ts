@@ -57,6 +57,7 @@ const layers: Readonly<Record<string, Layer>> = {
     values: /^(api\/|console\/|engine\/(core\/|wire\/|[^/]+$)|stores\/(core\/|[^/]+$)|topology\/)/,
     modules: /^(?!@platformatic\/|ioredis|redlock|vitest)/,
   },
+  'public entry': { files: /^index\.ts$/, values: /^topology\//, modules: none },
   testing: {
     files: /^testing\//,
     values: /^(testing\/|engine\/(core\/|wire\/|[^/]+$)|stores\/(core\/|memory|[^/]+$)|topology\/)/,
