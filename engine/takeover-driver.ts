@@ -11,13 +11,19 @@ import {
   type TaskStore,
 } from '../stores/ports.ts'
 import { type Clock, sleep } from './clock.ts'
-import type { Position } from './core/numbers.ts'
 import type { Ownership } from './core/ownership.ts'
 import type { Plan } from './core/plan.ts'
 import type { Progress } from './core/progress.ts'
 import { type DeadTransaction, type TakeoverCommand, TakeoverCore } from './core/takeover.ts'
 import type { Listener } from './events.ts'
-import { type Code, type GroupClient, type GroupMembership, type Kafka, RequestLost } from './ports.ts'
+import {
+  type Code,
+  type GroupClient,
+  type GroupMembership,
+  type Kafka,
+  RequestLost,
+  type TopicPartition,
+} from './ports.ts'
 import { restore } from './restorer.ts'
 
 export interface TakeoverContext {
@@ -50,6 +56,9 @@ export type TakeoverResult =
   /** The attempt is over: another one has begun, or the task is not ours any more. */
   | { readonly kind: 'superseded' }
 
+const OFFSETS_TOPIC = '__consumer_offsets'
+/** Longer than a transaction may be open, its timeout and the coordinator's clean-up included. */
+const OFFSETS_HELD_MS = 20_000
 const FOREVER_OPEN_STATES = ['Ongoing', 'PrepareCommit', 'PrepareAbort', 'PrepareEpochFence']
 
 export class TakeoverDriver {
@@ -60,6 +69,7 @@ export class TakeoverDriver {
   #membership: GroupMembership
   /** Whose heartbeat was answered last. */
   #asked: GroupMembership | null = null
+  #heldSinceMs: number | null = null
   #store: TaskStore | null = null
   #checkpoint: Checkpoint | null = null
 
@@ -216,7 +226,7 @@ export class TakeoverDriver {
           clock,
           listener,
           alive: this.#alive,
-          stuck: (at) => this.#stuck(at),
+          stuck: () => this.#stuck({ topic: plan.changelog.topic, partition: this.#task }),
         },
         command.plan,
       )
@@ -240,35 +250,47 @@ export class TakeoverDriver {
       if (!transactionalId.startsWith(`${plan.application}-`) || living.has(transactionalId)) continue
       const described = await kafka.transactions.describe(transactionalId)
       if (described.code !== 0 || described.state !== 'Ongoing') continue
-      if (!described.partitions.some((p) => p.topic === '__consumer_offsets')) continue
+      if (!described.partitions.some((p) => p.topic === OFFSETS_TOPIC)) continue
       return { transactionalId, identity: { producerId: described.producerId, epoch: described.epoch } }
     }
+    await this.#offsetsHeld()
     return null
   }
 
-  /** The changelog cannot be read to its end: say whose transaction is in the way, and end it when its owner is dead. */
-  async #stuck(at: Position): Promise<void> {
+  /** (c) has not become stable for long, and no dead owner is why: say whose offsets are pending. */
+  async #offsetsHeld(): Promise<void> {
+    const { clock, kafka, plan } = this.#context
+    const nowMs = clock.nowMs()
+    this.#heldSinceMs ??= nowMs
+    if (nowMs - this.#heldSinceMs < OFFSETS_HELD_MS) return
+    this.#heldSinceMs = nowMs
+    const partitions = (await kafka.admin.topics([OFFSETS_TOPIC])).get(OFFSETS_TOPIC)?.partitions
+    if (partitions)
+      await this.#stuck({ topic: OFFSETS_TOPIC, partition: coordinatorPartition(plan.groupId, partitions) })
+  }
+
+  /** A partition that must be read cannot be: say whose transaction is in the way, and end it when its owner is dead. */
+  async #stuck(where: TopicPartition): Promise<void> {
     const { kafka, plan, listener, ownership } = this.#context
-    const where = { topic: plan.changelog.topic, partition: this.#task }
     const warn = (code: string, message: string): void => listener({ kind: 'warning', code, message })
     try {
       const open = (await kafka.transactions.producers(where)).filter((p) => p.currentTxnStartOffset >= 0)
-      for (const { producerId } of open) {
+      for (const { producerId, currentTxnStartOffset } of open) {
+        const held = `${where.topic}-${where.partition} is held from offset ${currentTxnStartOffset} on`
         const [known] = await kafka.transactions.list({ producerIds: [producerId] })
-        if (!known) {
+        // Known by its name, but not as open: the coordinator has forgotten to write the markers (seen with Kafka 4.3.1
+        // after kill -9 of the only broker), and nobody will.
+        if (!known || !FOREVER_OPEN_STATES.includes(known.state)) {
           warn(
             'transaction.hanging',
-            `${where.topic}-${where.partition} is held at ${at} by producer ${producerId}, whose transaction no coordinator knows: kafka-transactions.sh --find-hanging, then abort`,
+            `${held} by producer ${producerId}${known ? ` (${known.transactionalId}, ${known.state})` : ''}, whose transaction no coordinator knows as open: kafka-transactions.sh find-hanging, then abort`,
           )
           continue
         }
         const dead =
           known.transactionalId.startsWith(`${plan.application}-`) &&
           ownership()?.transactionalIds.has(known.transactionalId) === false
-        warn(
-          'transaction.open',
-          `${where.topic}-${where.partition} is held at ${at} by ${known.transactionalId} (${known.state}); waiting for it to end`,
-        )
+        warn('transaction.open', `${held} by ${known.transactionalId} (${known.state}); waiting for it to end`)
         if (dead) {
           const { code, producerId, epoch } = await kafka.transactions.describe(known.transactionalId)
           if (code === 0) await kafka.transactions.fence(known.transactionalId, { producerId, epoch })
@@ -304,4 +326,11 @@ async function answered<T>(
     throw error
   }
   return then(answer)
+}
+
+/** Kafka's rule: which partition of __consumer_offsets holds a group (Java's hash of the id, its sign dropped). */
+function coordinatorPartition(groupId: string, partitions: number): number {
+  let hash = 0
+  for (let i = 0; i < groupId.length; i++) hash = (Math.imul(31, hash) + groupId.charCodeAt(i)) | 0
+  return (hash === -0x80000000 ? 0 : Math.abs(hash)) % partitions
 }
