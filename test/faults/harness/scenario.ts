@@ -35,6 +35,8 @@ export interface Arrival {
   readonly atMs: number
 }
 
+/** Of the embedded broker. */
+const OFFSETS_PARTITIONS = 8
 /** How long outputs may take that are due, once nobody breaks anything any more. */
 const SETTLE_MS = 60_000
 const POLL_MS = 50
@@ -232,6 +234,25 @@ export class Scenario {
     for (const service of this.processes)
       for (const line of service.disasters) report.add('wrong', `the service says: ${line}`)
     return report
+  }
+
+  /** See TransactionWatch: what the broker itself has broken, so that nobody could go on. */
+  markersLost(): Promise<readonly string[]> {
+    const { commandPartitions, characterPartitions, statusPartitions, sagaPartitions } = this.#options
+    const { commands, characters, status, saga } = this.topics
+    const internal = ['changelog', 'repartition', 'dead-letters'].map(
+      (n) => [`${this.application}-${n}`, this.tasks] as const,
+    )
+    return this.#cluster.transactions.hanging(
+      new Map([
+        [commands, commandPartitions],
+        [characters, characterPartitions],
+        [status, statusPartitions],
+        [saga, sagaPartitions],
+        ...internal,
+        ['__consumer_offsets', OFFSETS_PARTITIONS],
+      ]),
+    )
   }
 
   redisState(): Promise<RedisState> {
