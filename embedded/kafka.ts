@@ -39,7 +39,12 @@ export interface EmbeddedKafka extends Server {
   restart(): Promise<void>
 }
 
-const HEAP = '-Xmx512m'
+/**
+ * The client compiler and one collector thread: an embedded broker lives minutes on a machine that it shares. Measured on two
+ * cores, 1,000,000 commands through the note service: 5.1 CPU s instead of 8.8 to 17, of which the optimising compiler took
+ * 4.5 and more; the requests themselves 3.1 instead of 2.9.
+ */
+const JVM = ['-Xmx512m', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC']
 const PROPERTIES = 'server.properties'
 const LOG_PROPERTIES = 'log4j2.properties'
 const LOG = 'kafka.log'
@@ -68,7 +73,7 @@ export async function startKafka(options: KafkaOptions): Promise<EmbeddedKafka> 
     spawn: () =>
       spawnGuarded({
         command: libraries.java.command,
-        args: [HEAP, LOGGING, '-cp', libraries.classpath, 'kafka.Kafka', PROPERTIES],
+        args: [...JVM, LOGGING, '-cp', libraries.classpath, 'kafka.Kafka', PROPERTIES],
         cwd: dataDir,
         logFile: join(dataDir, OUTPUT),
         ...(temporary === undefined ? {} : { removeWhenOrphaned: temporary }),
