@@ -44,7 +44,7 @@ export interface HashPage {
 export interface SetPage {
   readonly cursor: string
   /** A member may come twice in a walk. */
-  readonly members: readonly { readonly member: string; readonly score: number }[]
+  readonly members: readonly ScoredMember[]
 }
 
 export interface TaskCommands {
@@ -78,6 +78,17 @@ export interface TaskFields {
   readonly checkpoint: string | null
 }
 
+/** `field` null: a whole value. */
+export interface EntryKey {
+  readonly key: string
+  readonly field: string | null
+}
+
+export interface ScoredMember {
+  readonly member: string
+  readonly score: number
+}
+
 /** Reads without a guard, over a connection that others share. */
 export interface ReaderCommands {
   /** null: the task has no hash. */
@@ -87,6 +98,14 @@ export interface ReaderCommands {
   /** Members from..from+count-1 in score order, and the number of members. */
   range(key: string, from: number, count: number): Promise<{ members: readonly string[]; total: number }>
   rangeByScore(key: string, score: number, count: number): Promise<readonly string[]>
+  /** Values in the order asked, in one round trip. */
+  getAll(entries: readonly EntryKey[]): Promise<readonly (string | null)[]>
+  /** Number of members and the highest score; null when there is none. */
+  span(key: string): Promise<{ total: number; last: number | null }>
+  /** Number of members with a lower score. */
+  countBelow(key: string, score: number): Promise<number>
+  /** The first `count` members with this score or a higher one, in score order. */
+  rangeFrom(key: string, score: number, count: number): Promise<readonly ScoredMember[]>
   scanKeys(task: number, cursor: string): Promise<KeyPage>
   scanHash(key: string, cursor: string): Promise<HashPage>
   scanSet(key: string, cursor: string): Promise<SetPage>

@@ -42,10 +42,21 @@ export type ReadRequest =
   | { readonly kind: 'entry'; readonly store: string; readonly key: string; readonly field: string | null }
   /** All fields of one key of a `map` store. */
   | { readonly kind: 'all'; readonly store: string; readonly key: string }
+  /** Members of one group of an index that have exactly this score. */
+  | { readonly kind: 'members'; readonly index: string; readonly group: string; readonly score: number }
+
+/** One field of a `map` store, or (field null) the value of a `value` store. */
+export interface EntryRequest {
+  readonly store: string
+  readonly key: string
+  readonly field: string | null
+}
 
 export type ReadAnswer =
   | { readonly kind: 'entry'; readonly json: string | null }
   | { readonly kind: 'all'; readonly entries: readonly (readonly [field: string, json: string])[] }
+  /** At most MEMBERS_MAX of read-plan.ts. */
+  | { readonly kind: 'members'; readonly members: readonly string[] }
 
 /** The guard did not hold: owner or checkpoint is another than expected. Nothing was written; nothing read counts. */
 export class StoreRefused extends Error {
@@ -130,6 +141,13 @@ export interface IndexEntry {
   readonly score: number
 }
 
+/** An answer with what it was as of. */
+export interface Stamped<T> {
+  readonly answer: T
+  /** The answer is this batch's state or a later one's; null: the store has no state of this task, so nothing was found. */
+  readonly checkpoint: Checkpoint | null
+}
+
 /** Reads for people and for the API: no ownership, no guard but the version, which is read again afterwards. */
 export interface StateReader {
   task(task: number): Promise<{
@@ -150,6 +168,32 @@ export interface StateReader {
   ): Promise<{ members: readonly string[]; total: number }>
   /** Members of an index group with exactly this score. */
   byScore(task: number, index: string, group: string, score: number): Promise<readonly string[]>
+  /** Entries in the order asked, one round trip for all of them; null: not there. */
+  entries(task: number, requests: readonly EntryRequest[]): Promise<Stamped<readonly (string | null)[]>>
+  /** As page. */
+  members(
+    task: number,
+    index: string,
+    group: string,
+    from: number,
+    count: number,
+  ): Promise<Stamped<{ readonly members: readonly string[]; readonly total: number }>>
+  /** Size of an index group and its highest score; null when it is empty. */
+  span(
+    task: number,
+    index: string,
+    group: string,
+  ): Promise<Stamped<{ readonly total: number; readonly last: number | null }>>
+  /** How many members of the group have a lower score. */
+  countBelow(task: number, index: string, group: string, score: number): Promise<Stamped<number>>
+  /** The first members of the group with this score or a higher one, in score order. */
+  membersFrom(
+    task: number,
+    index: string,
+    group: string,
+    score: number,
+    count: number,
+  ): Promise<Stamped<readonly { readonly member: string; readonly score: number }[]>>
   /** Every entry of every store of the task, as changes, for verify and export. Streams. */
   dump(task: number): AsyncIterable<Change>
   /** Every member of one index of the task, for verify. In no order, and a member may come twice. Streams. */
@@ -169,4 +213,54 @@ export interface StoreLayout {
     readonly member: (key: string, field: string) => string
     readonly score: (key: string, field: string) => number
   }[]
+}
+
+/** An operator's standing order that a task takes no records: kept until it is taken back. */
+export interface Pause {
+  /** ISO 8601. */
+  readonly since: string
+  /** Who, for people. */
+  readonly by: string
+}
+
+/** The server as its operators look at it. Null: it does not tell. */
+export interface StoreServer {
+  readonly version: string
+  readonly maxmemoryPolicy: string
+  readonly evictedKeys: number
+  /** `master`, `slave`. */
+  readonly role: string | null
+  readonly appendOnly: boolean | null
+  /** The last snapshot, or append-only write, was good. */
+  readonly persisted: boolean | null
+  /** Seconds and changes after which a snapshot is made, as configured; empty: never. */
+  readonly snapshots: string | null
+  readonly usedBytes: number | null
+  /** 0: no limit of its own. */
+  readonly maxBytes: number | null
+}
+
+/** Looking at and cleaning up what the store holds of the application, for operators. Throws StoreLost. */
+export interface StoreAdmin {
+  server(): Promise<StoreServer>
+  /** The server's clock, ms since 1970. */
+  timeMs(): Promise<number>
+  /** Who holds the task's lease, a label; null: nobody. */
+  leaseHolder(task: number): Promise<string | null>
+  /** Answers stand in the order of the tasks. What is there and cannot be read is a pause of nobody's. */
+  pauses(tasks: readonly number[]): Promise<readonly (Pause | null)[]>
+  /** False: it was paused already, and stays so as it was. */
+  pause(task: number, pause: Pause): Promise<boolean>
+  /** False: it was not paused. */
+  resume(task: number): Promise<boolean>
+  /** Removes the task's hash, its guard: the owner finds its checkpoint gone and rebuilds. False: it was not there. */
+  forget(task: number): Promise<boolean>
+  /** Keys of the application but the pauses; `complete` false: it stopped at `keysMax`. */
+  count(keysMax: number): Promise<{ readonly keys: number; readonly complete: boolean }>
+  /**
+   * Removes every key of the application but the pauses. The guards of the tasks go last, so that what is left of a
+   * removal that broke off is foreign to a new changelog. Answers how many.
+   */
+  clear(): Promise<number>
+  close(): Promise<void>
 }

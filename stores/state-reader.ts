@@ -2,11 +2,11 @@
  * Reads for people and for the API, over any ReaderCommands. Owns the rule that makes them sound without a guard: the
  * state version is read again after the values, and a read that met a switch is done again.
  */
-import type { HashPage, ReaderCommands } from './commands.ts'
+import type { HashPage, ReaderCommands, ScoredMember } from './commands.ts'
 import { decodeCheckpoint } from './core/checkpoint-codec.ts'
 import { parseStateKey, stateKey, type TaskKeys, taskKeys } from './core/keys.ts'
 import { sortedEntries } from './core/read-plan.ts'
-import type { Change, IndexEntry, StateReader, StoreLayout } from './ports.ts'
+import type { Change, Checkpoint, EntryRequest, IndexEntry, Stamped, StateReader, StoreLayout } from './ports.ts'
 import { StoreLost } from './ports.ts'
 
 /** A version changes once per rebuild; more switches than this within one read is not a race. */
@@ -69,6 +69,51 @@ export class VersionedReader implements StateReader {
   async byScore(task: number, index: string, group: string, score: number): Promise<readonly string[]> {
     return this.#settled(task, [], (keys, version) =>
       this.#commands.rangeByScore(stateKey(keys, version, index, group), score, PAGE_MEMBERS_MAX),
+    )
+  }
+
+  async entries(task: number, requests: readonly EntryRequest[]): Promise<Stamped<readonly (string | null)[]>> {
+    const none = requests.map(() => null)
+    return this.#stamped(task, none, (keys, version) =>
+      this.#commands.getAll(
+        requests.map(({ store, key, field }) => ({ key: stateKey(keys, version, store, key), field })),
+      ),
+    )
+  }
+
+  async members(
+    task: number,
+    index: string,
+    group: string,
+    from: number,
+    count: number,
+  ): Promise<Stamped<{ members: readonly string[]; total: number }>> {
+    return this.#stamped(task, { members: [], total: 0 }, (keys, version) =>
+      this.#commands.range(stateKey(keys, version, index, group), Math.max(0, from), Math.min(count, PAGE_MEMBERS_MAX)),
+    )
+  }
+
+  async span(task: number, index: string, group: string): Promise<Stamped<{ total: number; last: number | null }>> {
+    return this.#stamped(task, { total: 0, last: null }, (keys, version) =>
+      this.#commands.span(stateKey(keys, version, index, group)),
+    )
+  }
+
+  async countBelow(task: number, index: string, group: string, score: number): Promise<Stamped<number>> {
+    return this.#stamped(task, 0, (keys, version) =>
+      this.#commands.countBelow(stateKey(keys, version, index, group), score),
+    )
+  }
+
+  async membersFrom(
+    task: number,
+    index: string,
+    group: string,
+    score: number,
+    count: number,
+  ): Promise<Stamped<readonly ScoredMember[]>> {
+    return this.#stamped(task, [], (keys, version) =>
+      this.#commands.rangeFrom(stateKey(keys, version, index, group), score, Math.min(count, PAGE_MEMBERS_MAX)),
     )
   }
 
@@ -151,7 +196,31 @@ export class VersionedReader implements StateReader {
       if (now === version) return result
       version = now
     }
-    throw new StoreLost('reader.unsettled', `the state version of task ${task} changes at every read: ask again later`)
+    throw unsettled(task)
+  }
+
+  /**
+   * For reads of one step, which are sent together with the checkpoint before and behind them: one round trip. What the
+   * answer is as of is the checkpoint before it; the version must be the same behind it, too.
+   */
+  async #stamped<T>(task: number, none: T, read: (keys: TaskKeys, version: string) => Promise<T>): Promise<Stamped<T>> {
+    const keys = taskKeys(this.#layout.application, task)
+    let version = this.#versions.get(task) ?? (await this.#version(task))
+    for (let attempt = 0; attempt < READ_REPEATS_MAX; attempt++) {
+      if (version === null) return { answer: none, checkpoint: null }
+      const [before, answer, behind] = await Promise.all([
+        this.#commands.task(task),
+        read(keys, version),
+        this.#commands.task(task),
+      ])
+      const checkpoint = decodeCheckpoint(before?.checkpoint ?? null)
+      const now: Checkpoint | null =
+        before?.checkpoint === behind?.checkpoint ? checkpoint : decodeCheckpoint(behind?.checkpoint ?? null)
+      if (checkpoint?.stateVersion === version && now?.stateVersion === version) return { answer, checkpoint }
+      version = now?.stateVersion ?? null
+      this.#versions.set(task, version)
+    }
+    throw unsettled(task)
   }
 
   async #version(task: number): Promise<string | null> {
@@ -160,6 +229,10 @@ export class VersionedReader implements StateReader {
     this.#versions.set(task, version)
     return version
   }
+}
+
+function unsettled(task: number): StoreLost {
+  return new StoreLost('reader.unsettled', `the state version of task ${task} changes at every read: ask again later`)
 }
 
 function pageOfValue(json: string | null): HashPage {

@@ -14,6 +14,10 @@ export interface HeaderContext<C> {
   readonly read: (headers: RecordHeaders) => C
   /** Headers of every record that this one causes. The trace context is added by the engine. */
   readonly write: (context: C) => readonly HeaderEntry[]
+  /** Names of headers that differ from record to record and that `read` does not look at; a transform may. */
+  readonly varying?: readonly string[]
+  /** What `read` takes and `write` writes (a zod object), for descriptions. */
+  readonly schema?: unknown
 }
 
 export interface TopologySpec<C> {

@@ -23,7 +23,7 @@ export function mermaid(topology: TopologyDescription): string {
       for (const sink of handler.sinks ?? []) edges.push(`${id} --> ${idOf('sink', sink)}`)
     }
   }
-  for (const { name } of [...topology.stores, ...topology.counters]) {
+  for (const { name } of [...topology.stores, ...topology.counters.filter(({ of }) => of === null)]) {
     nodes.push(`${idOf('state', name)}[("${label(name)}")]`)
   }
   for (const { name, store } of topology.indexes) {

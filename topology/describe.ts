@@ -11,7 +11,8 @@ export interface TopologyDescription {
   readonly onTransformError: 'dead-letter' | 'stop'
   readonly sources: readonly SourceDescription[]
   readonly stores: readonly { readonly name: string; readonly kind: 'map' | 'value' }[]
-  readonly counters: readonly { readonly name: string }[]
+  /** `of`: the store that it is bookkeeping of, and drawn with. */
+  readonly counters: readonly { readonly name: string; readonly of: string | null }[]
   readonly indexes: readonly { readonly name: string; readonly store: string }[]
   readonly sinks: readonly { readonly name: string; readonly topic: string }[]
 }
@@ -27,7 +28,7 @@ export interface HandlerDescription {
   readonly type: string
   /** Whether it declares reads; one that does not sees counters only. */
   readonly reads: boolean
-  /** Names of the stores and counters it uses, in the order declared; null when it does not say. */
+  /** Names of the stores and of the counters in their own right it uses, in the order declared; null when it does not say. */
   readonly stores: readonly string[] | null
   /** Names of the sinks it writes to; null when it does not say. */
   readonly sinks: readonly string[] | null
@@ -54,7 +55,7 @@ function describeAsData(topology: Topology): TopologyDescription {
       handlers: [...source.on].map(([type, handler]) => describeHandler(type, handler)),
     })),
     stores: topology.stores.map(({ name, kind }) => ({ name, kind })),
-    counters: topology.counters.map(({ name }) => ({ name })),
+    counters: topology.counters.map(({ name, of }) => ({ name, of })),
     indexes: topology.indexes.map(({ name, store }) => ({ name, store })),
     sinks: topology.sinks.map(({ name, topic }) => ({ name, topic })),
   }
@@ -62,7 +63,7 @@ function describeAsData(topology: Topology): TopologyDescription {
 
 function describeHandler(type: string, handler: Handler<Message, unknown>): HandlerDescription {
   const names = (sinks: boolean) =>
-    handler.uses?.filter((part) => (part.kind === 'sink') === sinks).map((part) => part.name) ?? null
+    handler.uses?.filter((part) => (part.kind === 'sink') === sinks && !part.of).map((part) => part.name) ?? null
   return { type, reads: handler.reads !== undefined, stores: names(false), sinks: names(true) }
 }
 
@@ -74,7 +75,7 @@ function describeAsText(topology: TopologyDescription): string {
     for (const handler of source.handlers) lines.push(...handlerText(source, handler))
   }
   for (const store of topology.stores) lines.push(`  Store: ${store.name} (${store.kind})`)
-  for (const counter of topology.counters) lines.push(`  Counter: ${counter.name}`)
+  for (const { name, of } of topology.counters) lines.push(`  Counter: ${name}${of === null ? '' : ` (of: ${of})`}`)
   for (const index of topology.indexes) lines.push(`  Index: ${index.name} (of: ${index.store})`)
   for (const sink of topology.sinks) {
     lines.push(`  Sink: ${sink.name} (topic: ${sink.topic})`)

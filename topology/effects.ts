@@ -37,6 +37,8 @@ export interface Emit {
   readonly sink: Sink
   readonly key: Buffer | null
   readonly value: unknown
+  /** Decides the partition in the place of the record's canonical key: see onBehalfOf. */
+  readonly canonicalKey?: Buffer
 }
 
 /** Part of the record had nothing to act on; counted in topology_records_dropped_total{reason}. */
@@ -55,3 +57,10 @@ export interface Reject {
 
 export const drop = (reason: string, count = 1): Drop => ({ kind: 'drop', reason, count })
 export const reject = (code: string, message: string): Reject => ({ kind: 'reject', code, message })
+
+/**
+ * The same effects, their records in the partitions of another canonical key, in order with everything else of that key. Its
+ * home must be this task (else the record is a dead letter): it is for records that `home` brought here.
+ */
+export const onBehalfOf = (canonicalKey: Buffer, effects: readonly Effect[]): readonly Effect[] =>
+  effects.map((effect) => (effect.kind === 'emit' ? { ...effect, canonicalKey } : effect))

@@ -40,11 +40,12 @@ const PATH_LENGTH_MAX = 8
  */
 export function json<M>(shape: Schema<M> | ((object: JsonObject) => M)): Decoder<M> {
   if (typeof shape === 'function') return (value) => shape(parseObject(value))
-  return (value) => {
+  const decode = (value: Buffer | null): M => {
     const result = shape.safeParse(parseObject(value))
     if (result.success) return result.data
     throw explained(result.error.issues[0])
   }
+  return Object.assign(decode, { schema: shape })
 }
 
 /** The JSON object in these bytes. Throws DeadLetter. */

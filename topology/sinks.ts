@@ -8,6 +8,15 @@ export interface Sink {
   readonly topic: string
   /** Value as bytes-to-be; JSON text by default. */
   readonly encode: (value: never) => string
+  /**
+   * Whether the key of its records is the canonical key of what caused them: then a subscriber knows from the key whose
+   * state an event tells of. `other`: a key of the sink's own, or none.
+   */
+  readonly keyedBy: 'canonical' | 'other'
+  /** What the values look like (a zod schema), for descriptions; null: not told. */
+  readonly schema: unknown
+  /** What the key of a record is, for descriptions. */
+  readonly keyDescription: string | null
 }
 
 export interface TypedSink<V> extends Sink {
@@ -28,12 +37,18 @@ export function sink<V>(spec: {
   topic: string
   value?: SchemaOf<V>
   encode?: (value: V) => string
+  /** Default `canonical`. */
+  keyedBy?: 'canonical' | 'other'
+  keyDescription?: string
 }): TypedSink<V> {
   const declared: TypedSink<V> = {
     kind: 'sink',
     name: spec.name ?? spec.topic,
     topic: spec.topic,
     encode: (spec.encode ?? JSON.stringify) as (value: never) => string,
+    keyedBy: spec.keyedBy ?? 'canonical',
+    schema: spec.value ?? null,
+    keyDescription: spec.keyDescription ?? null,
     emit: (key, value) => ({ kind: 'emit', sink: declared, key, value }),
   }
   return declared

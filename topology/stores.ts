@@ -8,6 +8,12 @@ import type { Count, Delete, Put } from './effects.ts'
 export type Read =
   | { readonly kind: 'entry'; readonly store: Store; readonly key: string; readonly field: string | null }
   | { readonly kind: 'all'; readonly store: Store; readonly key: string }
+  | {
+      readonly kind: 'find'
+      readonly index: SearchableIndex<never, never, unknown>
+      readonly group: string
+      readonly score: number
+    }
 
 export type Store = MapStore<never, never, unknown> | ValueStore<never, unknown>
 
@@ -52,10 +58,12 @@ export interface ValueStore<K, V> {
 export interface Counter {
   readonly kind: 'counter'
   readonly name: string
+  /** The store that it serves, if it is no state of its own but bookkeeping of that one's. */
+  readonly of: string | null
   set(value: number): Count
 }
 
-/** A sorted view of a map store for readers, derived from its entries; transforms cannot read it. */
+/** A sorted view of a map store, derived from its entries: for readers, and, if it is searchable, to find an entry. */
 export interface Index {
   readonly kind: 'index'
   readonly name: string
@@ -64,6 +72,22 @@ export interface Index {
   readonly member: (key: string, field: string) => string
   /** Must be an integer below 2^53. */
   readonly score: (key: string, field: string) => number
+}
+
+/** An index by whose score a transform may find an entry. Within a group a score must be one entry's alone. */
+export interface SearchableIndex<K, F, V> extends Index {
+  readonly of: MapStore<K, F, V>
+  /** Which entry a member stands for: the inverse of group and member. */
+  entry(group: string, member: string): { readonly key: K; readonly field: F }
+  /** Declares the search of an entry. It costs two round trips of the batch. */
+  find(group: string, score: number): Read
+}
+
+/** What a search found. */
+export interface Found<K, F, V> {
+  readonly key: K
+  readonly field: F
+  readonly value: V
 }
 
 export function map<K, F extends string | number, V>(spec: {
@@ -116,28 +140,40 @@ export function value<K, V>(spec: { name: string; key: (key: K) => string }): Va
   return store
 }
 
-export function counter(spec: { name: string }): Counter {
+export function counter(spec: { name: string; of?: { readonly name: string } }): Counter {
   const declared: Counter = {
     kind: 'counter',
     name: spec.name,
+    of: spec.of?.name ?? null,
     set: (value) => ({ kind: 'count', counter: declared, value }),
   }
   return declared
 }
 
-export function index(spec: {
+interface IndexSpec {
   name: string
-  of: { readonly name: string }
   group: (key: string, field: string) => string
   member: (key: string, field: string) => string
   score: (key: string, field: string) => number
-}): Index {
-  return {
-    kind: 'index',
-    name: spec.name,
-    store: spec.of.name,
-    group: spec.group,
-    member: spec.member,
-    score: spec.score,
+}
+
+export function index(spec: IndexSpec & { of: { readonly name: string } }): Index {
+  const { name, of, group, member, score } = spec
+  return { kind: 'index', name, store: of.name, group, member, score }
+}
+
+export function searchableIndex<K, F, V>(
+  spec: IndexSpec & {
+    of: MapStore<K, F, V>
+    entry: (group: string, member: string) => { readonly key: K; readonly field: F }
+  },
+): SearchableIndex<K, F, V> {
+  const declared: SearchableIndex<K, F, V> = {
+    ...index(spec),
+    of: spec.of,
+    entry: spec.entry,
+    find: (group, score) => ({ kind: 'find', index: erased, group, score }),
   }
+  const erased = declared as SearchableIndex<never, never, unknown>
+  return declared
 }

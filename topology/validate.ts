@@ -91,6 +91,15 @@ export const topologyRules: readonly TopologyRule[] = [
       ),
   },
   {
+    code: 'topology.counter_without_store',
+    remedy: 'A counter that is bookkeeping of a store belongs to the same topology: declare that store.',
+    broken: (t) =>
+      say(
+        t.counters.find((c) => c.of !== null && !t.stores.some((s) => s.name === c.of))?.name,
+        'is a counter of no store',
+      ),
+  },
+  {
     code: 'topology.part_undeclared',
     remedy: 'Whatever a handler uses must be among the stores, counters and sinks of the topology: add it there.',
     broken: undeclaredPart,

@@ -4,6 +4,7 @@
  *
  *   {<app>:<task>}:task                              hash    owner, checkpoint and versions: the guard
  *   {<app>:<task>}:lease                             string  label for operators (lease.ts)
+ *   {<app>:<task>}:paused                            string  an operator's order (redis/admin.ts)
  *   {<app>:<task>}:<version>:<store>:<key>           hash    `map` store, field -> JSON
  *   {<app>:<task>}:<version>:<store>:<key>           string  `value` store, JSON
  *   {<app>:<task>}:<version>:<index>:<group>         zset    member by score
@@ -62,11 +63,20 @@ export interface TaskKeys {
   readonly prefix: string
   readonly task: string
   readonly lease: string
+  readonly paused: string
 }
 
 export function taskKeys(application: string, task: number): TaskKeys {
   const prefix = `{${escapeText(application)}:${task}}:`
-  return { prefix, task: `${prefix}task`, lease: `${prefix}lease` }
+  return { prefix, task: `${prefix}task`, lease: `${prefix}lease`, paused: `${prefix}paused` }
+}
+
+/** Glob of every key of the application, of whatever task; a key that matches is its own if isApplicationKey says so. */
+export const applicationPattern = (application: string): string => `{${escapeText(application)}:[0-9]*}:*`
+
+export function isApplicationKey(application: string, key: string): boolean {
+  const start = `{${escapeText(application)}:`
+  return key.startsWith(start) && /^\d{1,9}\}:/.test(key.slice(start.length))
 }
 
 /** Key of a store's key or of an index's group; `name` is the store's or index's. */

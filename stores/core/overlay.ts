@@ -2,6 +2,12 @@
  * State that a batch has computed and Redis does not have yet. Three answers: a value, deleted (null), unknown
  * (undefined: ask what lies below). Owns nothing below it; an abort drops it and nothing has happened.
  */
+/** The source partition of a change's cause: one object for all of its records, where there is one. */
+export interface CausePlace {
+  readonly topic: string
+  readonly partition: number
+}
+
 export interface OverlayEntry {
   readonly name: string
   readonly store: string
@@ -11,12 +17,24 @@ export interface OverlayEntry {
   readonly json: string | null
   /** Timestamp of the record that made the change, ms. */
   readonly timestampMs: number
+  /** Where that record was first read. In two parts, so that no object of the record's own outlives it. */
+  readonly causeAt: CausePlace
+  readonly causeOffset: number
+}
+
+/** What an overlay has to know of an index to find entries by it. */
+export interface OverlayIndex {
+  readonly store: string
+  readonly group: (key: string, field: string) => string
+  readonly score: (key: string, field: string) => number
 }
 
 export class Overlay {
   readonly #entries = new Map<string, OverlayEntry>()
   /** Entries by `store/key`, built at the first whole-key read: most batches never need it. */
   #byKey: Map<string, Map<string, OverlayEntry>> | undefined
+  /** Entries by index and there by `score/group`, built at the first search of it. */
+  #byScore: Map<OverlayIndex, Map<string, Map<string, OverlayEntry>>> | undefined
 
   get size(): number {
     return this.#entries.size
@@ -29,6 +47,7 @@ export class Overlay {
   set(entry: OverlayEntry): void {
     this.#entries.set(entry.name, entry)
     if (this.#byKey) addTo(this.#byKey, entry)
+    if (this.#byScore) for (const [index, entries] of this.#byScore) addByScore(index, entries, entry)
   }
 
   entries(): IterableIterator<OverlayEntry> {
@@ -43,6 +62,17 @@ export class Overlay {
     }
     return this.#byKey.get(keyName(store, key))
   }
+
+  /** Changed entries that stand, or stood, in this group of an index at this score, deletions included. */
+  atScore(index: OverlayIndex, group: string, score: number): Iterable<OverlayEntry> {
+    this.#byScore ??= new Map()
+    let entries = this.#byScore.get(index)
+    if (!entries) {
+      this.#byScore.set(index, (entries = new Map()))
+      for (const entry of this.#entries.values()) addByScore(index, entries, entry)
+    }
+    return entries.get(scoreName(group, score))?.values() ?? []
+  }
 }
 
 /** Separator that cannot occur in a store's name. */
@@ -54,4 +84,15 @@ function addTo(byKey: Map<string, Map<string, OverlayEntry>>, entry: OverlayEntr
   const fields = byKey.get(name)
   if (fields) fields.set(entry.field, entry)
   else byKey.set(name, new Map([[entry.field, entry]]))
+}
+
+const scoreName = (group: string, score: number): string => `${score}/${group}`
+
+function addByScore(index: OverlayIndex, entries: Map<string, Map<string, OverlayEntry>>, entry: OverlayEntry): void {
+  const { name, store, key, field } = entry
+  if (store !== index.store || field === null) return
+  const place = scoreName(index.group(key, field), index.score(key, field))
+  const there = entries.get(place)
+  if (there) there.set(name, entry)
+  else entries.set(place, new Map([[name, entry]]))
 }

@@ -10,16 +10,19 @@ import { escapeText } from './text.ts'
 export const SLICE_VALUES_MAX = 4_000
 /** Fields that the `all` requests of one script call may answer together; what does not fit is answered by its size. */
 export const SLICE_ALL_FIELDS_MAX = 10_000
+/** Members of one score that are answered; the lowest ones. Indexes that are searched have one. */
+export const MEMBERS_MAX = 16
 
-/** One key of a slice. `fields` of a hash, its one `value`, or `all` of a hash. */
+/** One key of a slice. `fields` of a hash, its one `value`, `all` of a hash, or the `members` of a sorted set with a score. */
 export type SliceKey =
   | { readonly kind: 'fields'; readonly key: string; readonly fields: readonly string[] }
   | { readonly kind: 'value'; readonly key: string }
   | { readonly kind: 'all'; readonly key: string }
+  | { readonly kind: 'members'; readonly key: string; readonly score: number }
 
 /**
  * Per key: the values of `fields` (of a single field the value itself), the one `value`, the pairs of `all`, or the
- * number of fields of an `all` left out.
+ * number of fields of an `all` left out, or the `members`.
  */
 export type SliceReply = string | null | number | readonly (string | null)[]
 
@@ -29,7 +32,7 @@ export interface ReadSlice {
   readonly requests: readonly (readonly number[])[]
 }
 
-/** Throws LayoutError for a store that the layout does not know. */
+/** Throws LayoutError for a store or index that the layout does not know. */
 export function planReads(
   layout: StoreLayout,
   keys: TaskKeys,
@@ -40,6 +43,12 @@ export function planReads(
   const slices = new SliceBuilder()
   for (let at = 0; at < requests.length; at++) {
     const request = requests[at]!
+    if (request.kind === 'members') {
+      const { group, score } = request
+      const prefix = stateKeyPrefix(keys, version, indexOf(layout, request.index))
+      slices.add({ kind: 'members', key: prefix + escapeText(group), score }, [at])
+      continue
+    }
     const store = stores.get(request.store)
     if (store === undefined) throw new LayoutError('layout.store', `no store is named ${request.store}: declare it`)
     const asked = request.kind === 'entry' && request.field === null ? 'value' : 'map'
@@ -59,6 +68,11 @@ export function planReads(
     slices.extend(entry, request.field, at)
   }
   return slices.finish()
+}
+
+function indexOf(layout: StoreLayout, name: string): string {
+  if (layout.indexes.some((index) => index.name === name)) return name
+  throw new LayoutError('layout.index', `no index is named ${name}: declare it`)
 }
 
 interface StoreReads {
@@ -83,6 +97,8 @@ export function placeReplies(slice: ReadSlice, replies: readonly SliceReply[], a
     } else if (key.kind === 'all') {
       if (typeof reply === 'number') leftOut.push({ key: key.key, request: requests[0]!, fields: reply })
       else answers[requests[0]!] = { kind: 'all', entries: sortedEntries(reply) }
+    } else if (key.kind === 'members') {
+      answers[requests[0]!] = { kind: 'members', members: Array.isArray(reply) ? reply : [] }
     } else {
       for (let n = 0; n < requests.length; n++) {
         answers[requests[n]!] = { kind: 'entry', json: nthValue(reply, n) }

@@ -1,5 +1,5 @@
 /** Unguarded reads of a Keyspace. */
-import type { HashPage, KeyPage, ReaderCommands, SetPage, TaskFields } from '../commands.ts'
+import type { EntryKey, HashPage, KeyPage, ReaderCommands, ScoredMember, SetPage, TaskFields } from '../commands.ts'
 import { TASK_FIELDS, taskKeys } from '../core/keys.ts'
 import type { Keyspace } from './keyspace.ts'
 
@@ -36,6 +36,26 @@ export class MemoryReaderCommands implements ReaderCommands {
   async rangeByScore(key: string, score: number, count: number): Promise<readonly string[]> {
     const found = this.#keyspace.members(key).filter((entry) => entry.score === score)
     return found.slice(0, count).map(({ member }) => member)
+  }
+
+  async getAll(entries: readonly EntryKey[]): Promise<readonly (string | null)[]> {
+    return entries.map(({ key, field }) =>
+      field === null ? this.#keyspace.getText(key) : this.#keyspace.getField(key, field),
+    )
+  }
+
+  async span(key: string): Promise<{ total: number; last: number | null }> {
+    const members = this.#keyspace.members(key)
+    return { total: members.length, last: members.at(-1)?.score ?? null }
+  }
+
+  async countBelow(key: string, score: number): Promise<number> {
+    return this.#keyspace.members(key).filter((entry) => entry.score < score).length
+  }
+
+  async rangeFrom(key: string, score: number, count: number): Promise<readonly ScoredMember[]> {
+    const found = this.#keyspace.members(key).filter((entry) => entry.score >= score)
+    return found.slice(0, count)
   }
 
   async scanKeys(task: number, _cursor: string): Promise<KeyPage> {

@@ -5,7 +5,7 @@
 import type { ClaimAnswer, Guard, HashPage, Inspection, KeyPage, TaskCommands } from '../commands.ts'
 import { decodeCheckpoint } from '../core/checkpoint-codec.ts'
 import { TASK_FIELDS, type TaskKeys } from '../core/keys.ts'
-import { SLICE_ALL_FIELDS_MAX, type SliceKey, type SliceReply } from '../core/read-plan.ts'
+import { MEMBERS_MAX, SLICE_ALL_FIELDS_MAX, type SliceKey, type SliceReply } from '../core/read-plan.ts'
 import type { WritePlan } from '../core/write-plan.ts'
 import type { OwnerLabel } from '../ports.ts'
 import type { Keyspace } from './keyspace.ts'
@@ -51,6 +51,10 @@ export class MemoryTaskCommands implements TaskCommands {
       let room = SLICE_ALL_FIELDS_MAX
       return keys.map((key): SliceReply => {
         if (key.kind === 'value') return this.#keyspace.getText(key.key)
+        if (key.kind === 'members') {
+          const members = this.#keyspace.members(key.key).filter(({ score }) => score === key.score)
+          return members.slice(0, MEMBERS_MAX).map(({ member }) => member)
+        }
         const fields = this.#keyspace.fields(key.key)
         if (key.kind === 'fields') return key.fields.map((field) => fields.get(field) ?? null)
         if (fields.size > room) return fields.size

@@ -21,6 +21,8 @@ export interface RedisAddress {
   readonly url: string
   readonly tls?: ConnectionOptions | undefined
   readonly commandDeadlineMs?: number | undefined
+  /** For the socket; as much again for the greeting. */
+  readonly connectDeadlineMs?: number | undefined
 }
 
 export type RedisArgument = string | number
@@ -33,8 +35,10 @@ export class RedisConnection {
 
   /** `name` is shown by CLIENT LIST. Throws StoreLost. */
   static async open(address: RedisAddress, name: string): Promise<RedisConnection> {
+    // What the client throws for an address that is none quotes it, password and all.
+    if (!URL.canParse(address.url)) throw new StoreLost('redis.connection', 'the address of Redis is no URL')
     const connection = new RedisConnection(address, name)
-    await connection.#connect()
+    await connection.#connect(2 * (address.connectDeadlineMs ?? CONNECT_DEADLINE_MS))
     return connection
   }
 
@@ -49,7 +53,7 @@ export class RedisConnection {
       enableReadyCheck: false,
       disableClientInfo: true,
       protocol: 2,
-      connectTimeout: CONNECT_DEADLINE_MS,
+      connectTimeout: address.connectDeadlineMs ?? CONNECT_DEADLINE_MS,
       connectionName: name.replace(/[^!-~]+/g, '-').slice(0, NAME_CHARACTERS_MAX),
       ...(address.tls === undefined ? {} : { tls: address.tls }),
     })
@@ -95,13 +99,23 @@ export class RedisConnection {
     this.#lose(new StoreLost('redis.closed', 'the connection was closed by this process'))
   }
 
-  async #connect(): Promise<void> {
+  /** A server that is frozen takes the connection and answers nothing: the client's own deadline ends with the former. */
+  async #connect(deadlineMs: number): Promise<void> {
+    const late = Promise.withResolvers<never>()
+    const timer = setTimeout(() => {
+      this.#lastError ??= new StoreLost('redis.timeout', `no connection within ${deadlineMs} ms`)
+      late.reject(this.#lastError)
+    }, deadlineMs)
     try {
-      await this.#redis.connect()
+      const connecting = this.#redis.connect()
+      connecting.catch(() => {})
+      await Promise.race([connecting, late.promise])
     } catch (error) {
       const lost = toStoreLost(this.#lastError ?? error)
       this.#lose(lost)
       throw lost
+    } finally {
+      clearTimeout(timer)
     }
   }
 

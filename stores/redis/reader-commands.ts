@@ -2,7 +2,7 @@
  * Unguarded reads over one connection that all readers share. Owns that connection: a lost one is thrown away, and the
  * next read opens another.
  */
-import type { HashPage, KeyPage, ReaderCommands, SetPage, TaskFields } from '../commands.ts'
+import type { EntryKey, HashPage, KeyPage, ReaderCommands, ScoredMember, SetPage, TaskFields } from '../commands.ts'
 import { TASK_FIELDS, taskKeys } from '../core/keys.ts'
 import { isList, isTexts, parseKeyPage, parsePage, textOrNull, unexpected } from './replies.ts'
 import type { SharedConnection } from './shared-connection.ts'
@@ -53,6 +53,51 @@ export class RedisReaderCommands implements ReaderCommands {
     return reply
   }
 
+  async getAll(entries: readonly EntryKey[]): Promise<readonly (string | null)[]> {
+    const values = new Array<string | null>(entries.length).fill(null)
+    /** Where the answers of a bulk command belong. */
+    const fill = async (command: string, args: readonly string[], places: readonly number[]): Promise<void> => {
+      const reply = await this.#shared.call(command, args)
+      if (!isList(reply) || reply.length !== places.length) throw unexpected(command)
+      for (const [n, place] of places.entries()) values[place] = textOrNull(reply[n], command)
+    }
+    const whole: number[] = []
+    const byKey = new Map<string, number[]>()
+    for (const [place, { key, field }] of entries.entries()) {
+      const places = field === null ? whole : (byKey.get(key) ?? [])
+      places.push(place)
+      if (field !== null) byKey.set(key, places)
+    }
+    const asked = [...byKey].map(([key, places]) =>
+      fill('HMGET', [key, ...places.map((place) => entries[place]!.field!)], places),
+    )
+    const wholeKeys = whole.map((place) => entries[place]!.key)
+    if (whole.length > 0) asked.push(fill('MGET', wholeKeys, whole))
+    await Promise.all(asked)
+    return values
+  }
+
+  async span(key: string): Promise<{ total: number; last: number | null }> {
+    const [total, last] = await Promise.all([
+      this.#shared.call('ZCARD', [key]),
+      this.#shared.call('ZREVRANGE', [key, 0, 0, 'WITHSCORES']),
+    ])
+    if (typeof total !== 'number' || !isTexts(last)) throw unexpected('ZREVRANGE')
+    return { total, last: scored(last).at(0)?.score ?? null }
+  }
+
+  async countBelow(key: string, score: number): Promise<number> {
+    const count = await this.#shared.call('ZCOUNT', [key, '-inf', `(${score}`])
+    if (typeof count !== 'number') throw unexpected('ZCOUNT')
+    return count
+  }
+
+  async rangeFrom(key: string, score: number, count: number): Promise<readonly ScoredMember[]> {
+    const reply = await this.#shared.call('ZRANGEBYSCORE', [key, score, '+inf', 'WITHSCORES', 'LIMIT', 0, count])
+    if (!isTexts(reply)) throw unexpected('ZRANGEBYSCORE')
+    return scored(reply)
+  }
+
   async scanKeys(task: number, cursor: string): Promise<KeyPage> {
     const { prefix } = taskKeys(this.#application, task)
     return parseKeyPage(await this.#shared.call('SCAN', [cursor, 'MATCH', `${prefix}*`, 'COUNT', SCAN_KEYS]))
@@ -65,12 +110,16 @@ export class RedisReaderCommands implements ReaderCommands {
 
   async scanSet(key: string, cursor: string): Promise<SetPage> {
     const [next, items] = parsePage(await this.#shared.call('ZSCAN', [key, cursor, 'COUNT', SCAN_FIELDS]), 'ZSCAN')
-    const members: { member: string; score: number }[] = []
-    for (let at = 0; at + 1 < items.length; at += 2) members.push({ member: items[at]!, score: Number(items[at + 1]) })
-    return { cursor: next, members }
+    return { cursor: next, members: scored(items) }
   }
 
   async close(): Promise<void> {
     await this.#shared.close()
   }
+}
+
+function scored(items: readonly string[]): ScoredMember[] {
+  const members: ScoredMember[] = []
+  for (let at = 0; at + 1 < items.length; at += 2) members.push({ member: items[at]!, score: Number(items[at + 1]) })
+  return members
 }

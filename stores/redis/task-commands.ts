@@ -11,7 +11,7 @@ import type { RedisArgument, RedisConnection } from './connection.ts'
 import { isList, isTexts, parseKeyPage, parsePage, unexpected } from './replies.ts'
 import { ALL_SCRIPTS } from './scripts/all.ts'
 import { CLAIM } from './scripts/claim.ts'
-import { READ, READ_ALL, READ_VALUE } from './scripts/read.ts'
+import { READ, READ_ALL, READ_MEMBERS, READ_VALUE } from './scripts/read.ts'
 import { REGISTER, SWITCH } from './scripts/rebuild.ts'
 import { SCAN_HASH } from './scripts/scan-hash.ts'
 import type { Script } from './scripts/script.ts'
@@ -22,6 +22,8 @@ import { WRITE } from './scripts/write.ts'
 export const SCAN_KEYS = 1_000
 /** Fields in one page of a large hash. */
 export const SCAN_FIELDS = 2_000
+
+const KINDS = { value: READ_VALUE, all: READ_ALL, members: READ_MEMBERS } as const
 
 export class RedisTaskCommands implements TaskCommands {
   readonly #connection: RedisConnection
@@ -56,8 +58,9 @@ export class RedisTaskCommands implements TaskCommands {
     const args: RedisArgument[] = [guard.token, guard.checkpoint, '', SLICE_ALL_FIELDS_MAX]
     for (const key of slice) {
       keys.push(key.key)
-      counts.push(key.kind === 'fields' ? key.fields.length : key.kind === 'value' ? READ_VALUE : READ_ALL)
+      counts.push(key.kind === 'fields' ? key.fields.length : KINDS[key.kind])
       if (key.kind === 'fields') for (const field of key.fields) args.push(field)
+      else if (key.kind === 'members') args.push(key.score)
     }
     args[2] = JSON.stringify(counts)
     const reply = await this.#connection.script(READ.sha, keys, args)

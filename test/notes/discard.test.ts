@@ -61,9 +61,10 @@ describe('DISCARD', () => {
 
   test('reads each named id once, and nothing else', () => {
     const { reads } = command(new NoteService(), discard(1001, [5, 6, 5]))
-    expect(reads.map((r) => [r.kind, r.store.name, r.key, r.kind === 'entry' ? r.field : null])).toEqual([
-      ['entry', 'notes', `${TENANT_A}:1001`, '5'],
-      ['entry', 'notes', `${TENANT_A}:1001`, '6'],
+    expect(reads).toHaveLength(2)
+    expect(reads).toMatchObject([
+      { kind: 'entry', store: { name: 'notes' }, key: `${TENANT_A}:1001`, field: '5' },
+      { kind: 'entry', store: { name: 'notes' }, key: `${TENANT_A}:1001`, field: '6' },
     ])
   })
 

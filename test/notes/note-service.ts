@@ -68,6 +68,12 @@ export class NoteService {
     return new Map([...fields].map(([noteId, json]) => [noteId, JSON.parse(json)]))
   }
 
+  /** What a value store has under a key. */
+  valueOf(store: string, key: string): unknown {
+    const json = this.entries.get(store)?.get(key)?.get('')
+    return json === undefined ? undefined : JSON.parse(json)
+  }
+
   #process(record: TestRecord): Outcome {
     const source = noteTopology.sources.find((s) => s.topic === record.topic)
     if (!source) throw new Error(`no source ${record.topic}`)
@@ -80,6 +86,7 @@ export class NoteService {
     const input: Input<Message, unknown> = { message, context, headers, timestampMs: record.timestampMs, origin }
     const reads = handler.reads?.(input, (counter) => this.#counter(counter)) ?? []
     const effects = handler.transform(input, this.#state(reads))
+    handler.expects?.(input, (counter) => this.#counter(counter))
     const rejected = effects.find((effect) => effect.kind === 'reject')
     if (rejected) return { ...nothing, reads, deadLetter: rejected.code, deadLetterMessage: rejected.message }
     const outputHeaders = noteTopology.context.write(context)
@@ -117,7 +124,7 @@ export class NoteService {
 
   #state(reads: readonly Read[]): State {
     const fieldsOf = (store: string, key: string) => this.entries.get(store)?.get(key)
-    const declared = new Set(reads.map((read) => JSON.stringify([read.store.name, read.key, entryField(read)])))
+    const declared = new Set(reads.map(nameOf))
     const require = (store: string, key: string, field: string | null) => {
       const named = declared.has(JSON.stringify([store, key, field])) || declared.has(JSON.stringify([store, key, ALL]))
       if (!named) throw new Error(`read of ${store} ${key} ${field} was not declared`)
@@ -137,6 +144,17 @@ export class NoteService {
         const json = fieldsOf(store.name, store.keyText(key))?.get('')
         return json === undefined ? undefined : JSON.parse(json)
       },
+      find: (index, group, score) => {
+        const name = JSON.stringify([index.name, group, score])
+        if (!declared.has(name)) throw new Error(`search ${name} was not declared`)
+        for (const [keyText, fields] of this.entries.get(index.store) ?? [])
+          for (const [fieldText, json] of fields) {
+            if (index.group(keyText, fieldText) !== group || index.score(keyText, fieldText) !== score) continue
+            const { key, field } = index.entry(group, index.member(keyText, fieldText))
+            return { key, field, value: JSON.parse(json) }
+          }
+        return undefined
+      },
       all: (store, key) => {
         require(store.name, store.keyText(key), ALL)
         const fields = fieldsOf(store.name, store.keyText(key)) ?? new Map<string, string>()
@@ -149,7 +167,10 @@ export class NoteService {
 
 const ALL = '*'
 
-const entryField = (read: Read): string | null => (read.kind === 'all' ? ALL : read.field)
+const nameOf = (read: Read): string => {
+  if (read.kind === 'find') return JSON.stringify([read.index.name, read.group, read.score])
+  return JSON.stringify([read.store.name, read.key, read.kind === 'all' ? ALL : read.field])
+}
 
 const nothing: Outcome = {
   emitted: [],

@@ -15,10 +15,17 @@ export const tenantHeaders = (tenantId: string = TENANT_A): HeaderEntry[] => [
   ['MINOR_VERSION', Buffer.from([0, 1])],
 ]
 
+export const requestHeader = (request: string): HeaderEntry => ['request-id', Buffer.from(request)]
+
+/** A request id for each number. */
+export const requestId = (number: number): string => `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`
+
 export interface Sent {
   readonly tenantId?: string
   readonly timestampMs?: number
   readonly headers?: readonly HeaderEntry[]
+  /** Its `request-id`. */
+  readonly request?: string
 }
 
 /** A value of COMMAND_TOPIC_NOTE: an object, or its text, or its bytes. */
@@ -32,7 +39,10 @@ export const status = (service: NoteService, value: unknown, sent: Sent = {}): O
 function send(service: NoteService, topic: string, value: unknown, sent: Sent): Outcome {
   return service.process({
     topic,
-    headers: sent.headers ?? tenantHeaders(sent.tenantId),
+    headers: [
+      ...(sent.headers ?? tenantHeaders(sent.tenantId)),
+      ...(sent.request === undefined ? [] : [requestHeader(sent.request)]),
+    ],
     value: bytesOf(value),
     timestampMs: sent.timestampMs ?? AT_MS,
   })

@@ -3,6 +3,7 @@ import { describe as describeTopology } from '../../topology/describe.ts'
 import { characterKey } from '../../topology/notes/key.ts'
 import { notes, notesByCharacter, notesByTenant } from '../../topology/notes/state.ts'
 import { noteTopology } from '../../topology/notes/topology.ts'
+import type { Index } from '../../topology/stores.ts'
 import { create, ofType, TENANT_A } from './records.ts'
 
 describe('the note topology', () => {
@@ -23,15 +24,15 @@ describe('the note topology', () => {
 
   test('its indexes are derived from the keys of the store', () => {
     const key = notes.keyText({ tenantId: TENANT_A, characterId: 1001 })
-    const views = (index: typeof notesByTenant) => [
-      index.group(key, '25'),
-      index.member(key, '25'),
-      index.score(key, '25'),
-    ]
+    const views = (index: Index) => [index.group(key, '25'), index.member(key, '25'), index.score(key, '25')]
     expect(key).toBe(`${TENANT_A}:1001`)
     expect(views(notesByTenant)).toEqual([TENANT_A, '1001:25', 25])
     expect(views(notesByCharacter)).toEqual([`${TENANT_A}:1001`, '25', 25])
     expect(notes.parseField('25')).toBe(25)
+    expect(notesByTenant.entry(TENANT_A, '1001:25')).toEqual({
+      key: { tenantId: TENANT_A, characterId: 1001 },
+      field: 25,
+    })
   })
 
   test('as text', () => expect(describeTopology(noteTopology).text).toMatchSnapshot())

@@ -66,7 +66,12 @@ describe('keys', () => {
   const keys = taskKeys('my app', 3)
 
   it('share the hash tag of their task', () => {
-    expect(keys).toEqual({ prefix: '{my%20app:3}:', task: '{my%20app:3}:task', lease: '{my%20app:3}:lease' })
+    expect(keys).toEqual({
+      prefix: '{my%20app:3}:',
+      task: '{my%20app:3}:task',
+      lease: '{my%20app:3}:lease',
+      paused: '{my%20app:3}:paused',
+    })
     expect(stateKey(keys, 'v1', 'notes', 'c:1')).toBe('{my%20app:3}:v1:notes:c:1')
   })
 

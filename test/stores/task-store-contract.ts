@@ -82,6 +82,7 @@ export function taskStoreContract(name: string, open: () => Promise<StoreWorld>)
           (store) => store.replay([note('1', '1', '{}')], null),
           (store) => store.read([{ kind: 'entry', store: 'notes', key: '1', field: '1' }]),
           (store) => store.read([{ kind: 'all', store: 'notes', key: '1' }]),
+          (store) => store.read([{ kind: 'members', index: 'by-tenant', group: 'tenant', score: 1 }]),
           (store) => store.beginRebuild(),
           (store) => store.sweep(),
         ]
@@ -181,6 +182,35 @@ export function taskStoreContract(name: string, open: () => Promise<StoreWorld>)
           entry('1'),
           entry('{"n":9}'),
         ])
+      })
+
+      it('tells which members of an index have a score, beside other reads', async () => {
+        const { store, version } = await fresh('a')
+        const changes = [note('7', '10', '{"n":10}'), note('8', '9', '{"n":9}'), note('a/b', '11', '1')]
+        await store.apply(changes, checkpointOf(2, version))
+        const at = (score: number, index = 'by-tenant', group = 'tenant') =>
+          ({ kind: 'members', index, group, score }) as const
+        const entry = { kind: 'entry', store: 'notes', key: '8', field: '9' } as const
+        const answers = await store.read([
+          at(9),
+          entry,
+          at(10),
+          at(8),
+          at(11, 'by-character', 'a/b'),
+          at(9, 'by-tenant', 'none'),
+        ])
+        const members = (...texts: string[]) => ({ kind: 'members', members: texts })
+        expect(answers).toEqual([
+          members('8:9'),
+          { kind: 'entry', json: '{"n":9}' },
+          members('7:10'),
+          members(),
+          members('11'),
+          members(),
+        ])
+        await store.apply([note('8', '9', null)], checkpointOf(3, version))
+        expect(await store.read([at(9)])).toEqual([members()])
+        await expect(store.read([at(9, 'none')])).rejects.toMatchObject({ code: 'layout.index' })
       })
 
       it('lets the last of several changes to one entry count', async () => {
@@ -551,6 +581,67 @@ export function taskStoreContract(name: string, open: () => Promise<StoreWorld>)
         expect(await world.reader.byScore(5, 'by-tenant', 'tenant', 1)).toEqual([])
         expect(await Array.fromAsync(world.reader.dump(5))).toEqual([])
         expect(await Array.fromAsync(world.reader.dumpIndex(5, 'by-tenant'))).toEqual([])
+        const request = { store: 'notes', key: '1', field: '1' }
+        expect(await world.reader.entries(5, [request])).toEqual({ answer: [null], checkpoint: null })
+        expect(await world.reader.span(5, 'by-tenant', 'tenant')).toEqual({
+          answer: { total: 0, last: null },
+          checkpoint: null,
+        })
+      })
+
+      it('answers several entries at once, in the order asked, and what they are as of', async () => {
+        const { store, version } = await fresh('a')
+        await store.apply(
+          [note('c', '1', '"c1"'), note('c', '2', '"c2"'), note('d', '1', '"d1"'), total('t', '5')],
+          checkpointOf(2, version),
+        )
+        const { answer, checkpoint } = await world.reader.entries(TASK, [
+          { store: 'totals', key: 't', field: null },
+          { store: 'notes', key: 'c', field: '2' },
+          { store: 'notes', key: 'd', field: '1' },
+          { store: 'notes', key: 'c', field: '3' },
+          { store: 'totals', key: 'u', field: null },
+          { store: 'notes', key: 'c', field: '1' },
+        ])
+        expect(answer).toEqual(['5', '"c2"', '"d1"', null, null, '"c1"'])
+        expect(checkpoint).toEqual(checkpointOf(2, version))
+        expect((await world.reader.entries(TASK, [])).answer).toEqual([])
+      })
+
+      it('counts an index and reads on from a score', async () => {
+        const { store, version } = await fresh('a')
+        await store.apply(
+          ['11', '2', '30', '4', '4294967295'].map((id) => note('c', id, '{}')),
+          checkpointOf(2, version),
+        )
+        const { reader } = world
+        expect((await reader.span(TASK, 'by-tenant', 'tenant')).answer).toEqual({ total: 5, last: 4_294_967_295 })
+        expect((await reader.span(TASK, 'by-tenant', 'other')).answer).toEqual({ total: 0, last: null })
+        const below = async (score: number) => (await reader.countBelow(TASK, 'by-tenant', 'tenant', score)).answer
+        expect([await below(0), await below(4), await below(5), await below(4_294_967_296)]).toEqual([0, 1, 2, 5])
+        expect((await reader.membersFrom(TASK, 'by-tenant', 'tenant', 4, 2)).answer).toEqual([
+          { member: 'c:4', score: 4 },
+          { member: 'c:11', score: 11 },
+        ])
+        expect((await reader.membersFrom(TASK, 'by-tenant', 'tenant', 31, 5)).answer).toEqual([
+          { member: 'c:4294967295', score: 4_294_967_295 },
+        ])
+        const members = await reader.members(TASK, 'by-character', 'c', 1, 2)
+        expect(members).toEqual({ answer: { members: ['4', '11'], total: 5 }, checkpoint: checkpointOf(2, version) })
+      })
+
+      it('is of one version also behind a switch that it had not heard of', async () => {
+        const { store, version } = await fresh('a')
+        await store.apply([note('c', '1', '"old"')], checkpointOf(2, version))
+        const request = { store: 'notes', key: 'c', field: '1' }
+        expect((await world.reader.entries(TASK, [request])).answer).toEqual(['"old"'])
+        const built = await store.beginRebuild()
+        await store.replay([note('c', '1', '"new"')], null)
+        await store.switchTo(checkpointOf(3, built))
+        expect(await world.reader.entries(TASK, [request])).toEqual({
+          answer: ['"new"'],
+          checkpoint: checkpointOf(3, built),
+        })
       })
 
       it('pages an index in score order and finds by score', async () => {

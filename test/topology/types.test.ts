@@ -4,6 +4,7 @@
  */
 import { expect, test } from 'vitest'
 import { z } from 'zod'
+import { subscribe } from '../../subscribe/subscribe.ts'
 import { defineTopology, type HeaderContext } from '../../topology/define.ts'
 import { json } from '../../topology/json.ts'
 import { createNote } from '../../topology/notes/create.ts'
@@ -108,4 +109,23 @@ test('all sources of a topology have its context', () => {
   // @ts-expect-error the handlers want a tenant
   defineTopology({ name: 'differs', context: other, sources, sinks: [out] })
   expect(sources).toHaveLength(1)
+})
+
+test('a subscription has the values of its sink', () => {
+  const to = { kafka: { bootstrapServers: 'x:1', clientId: 'x' } }
+  const read = async (): Promise<void> => {
+    for await (const { value } of subscribe(to, noteStatus)) {
+      if (value.type === 'CREATE_FAILED') value.body.reason.trim()
+      // @ts-expect-error only one of the types has a reason
+      value.body.reason
+      // @ts-expect-error no such type
+      if (value.type === 'BORN') return
+    }
+    for await (const { value } of subscribe(to, bySchema, { from: { 0: 1 } })) value.total.toFixed()
+    // @ts-expect-error what is decoded must be the sink's value
+    subscribe(to, bySchema, { decode: () => 'text' })
+    // @ts-expect-error places are numbers
+    subscribe(to, bySchema, { from: { 0: 'x' } })
+  }
+  expect(read).toBeTypeOf('function')
 })

@@ -56,6 +56,7 @@ const broken: Record<string, readonly Partial<TopologySpec<null>>[]> = {
     { indexes: [view('checkpoint')] },
   ],
   'topology.index_without_store': [{ indexes: [view('view', 'other')] }, { indexes: [view('view', 'settings')] }],
+  'topology.counter_without_store': [{ counters: [counter({ name: 'bookkeeping', of: { name: 'other' } })] }],
   'topology.part_undeclared': [
     { sources: [source({ topic: 'in', decode, key, on: { A: { uses: [output('other')], transform: () => [] } } })] },
     { sources: [source({ topic: 'in', decode, key, on: { A: { uses: [store()], transform: () => [] } } })] },

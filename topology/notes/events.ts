@@ -6,6 +6,7 @@ import type { Emit } from '../effects.ts'
 import { sink } from '../sinks.ts'
 import { characterKey } from './key.ts'
 import type { Create } from './messages.ts'
+import { CHARACTER_KEY, statusEventSchema } from './schemas.ts'
 import type { Note } from './state.ts'
 import { NIL_UUID } from './uuid.ts'
 
@@ -24,7 +25,11 @@ export type StatusEvent =
   | Event<'UPDATED', NoteContent>
   | Event<'DELETED', { readonly noteId: number }>
 
-export const noteStatus = sink<StatusEvent>({ topic: 'EVENT_TOPIC_NOTE_STATUS' })
+export const noteStatus = sink<StatusEvent>({
+  topic: 'EVENT_TOPIC_NOTE_STATUS',
+  value: statusEventSchema,
+  keyDescription: CHARACTER_KEY,
+})
 
 export const created = (command: Create, noteId: number, note: Note): Emit =>
   status({

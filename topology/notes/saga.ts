@@ -2,6 +2,7 @@
 import type { Emit } from '../effects.ts'
 import { sink } from '../sinks.ts'
 import type { Discard } from './messages.ts'
+import { fameSagaSchema } from './schemas.ts'
 import type { Note } from './state.ts'
 import type { Tenant } from './tenant.ts'
 import { uuidV5 } from './uuid.ts'
@@ -25,7 +26,12 @@ export interface FameSaga {
   }[]
 }
 
-export const sagaCommands = sink<FameSaga>({ topic: 'COMMAND_TOPIC_SAGA' })
+export const sagaCommands = sink<FameSaga>({
+  topic: 'COMMAND_TOPIC_SAGA',
+  value: fameSagaSchema,
+  keyedBy: 'other',
+  keyDescription: 'transactionId, as text',
+})
 
 /** Its key is its transactionId, as text. */
 export function awardFame(tenant: Tenant, command: Discard, noteId: number, note: Note, time: string): Emit {

@@ -1,5 +1,5 @@
 /** What the note service keeps: the notes of each character, the next note's number, and two sorted views for readers. */
-import { counter, index, map } from '../stores.ts'
+import { counter, index, map, searchableIndex } from '../stores.ts'
 import type { Tenant } from './tenant.ts'
 
 export interface Note {
@@ -31,13 +31,17 @@ export const notes = map<Owner, number, Note>({
 /** How many notes the task has created so far: the sequence number of the next one. */
 export const noteSequence = counter({ name: 'note-sequence' })
 
-/** All notes of a tenant in order of id. Member: `<characterId>:<noteId>`. */
-export const notesByTenant = index({
+/** All notes of a tenant in order of id; a note is found in it by its id alone. Member: `<characterId>:<noteId>`. */
+export const notesByTenant = searchableIndex({
   name: 'notes-by-tenant',
   of: notes,
   group: (key) => key.slice(0, UUID_LENGTH),
   member: (key, noteId) => `${key.slice(UUID_LENGTH + 1)}:${noteId}`,
   score: (_, noteId) => Number(noteId),
+  entry: (tenantId, member) => {
+    const [characterId, noteId] = member.split(':')
+    return { key: { tenantId, characterId: Number(characterId) }, field: Number(noteId) }
+  },
 })
 
 /** All notes of a character in order of id. Member: the note's id. */

@@ -7,6 +7,8 @@ import type { HeaderContext } from '../define.ts'
 import { DeadLetter } from '../errors.ts'
 import { isUuid } from '../fields.ts'
 import { type HeaderEntry, lastWellFormed, type RecordHeaders } from '../headers.ts'
+import { REQUEST_ID_HEADER } from './request-header.ts'
+import { tenantHeadersSchema } from './schemas.ts'
 
 export interface Tenant {
   /** UUID in lower case. Two tenants are the same if this is. */
@@ -21,6 +23,8 @@ const REMEMBERED_TENANTS_MAX = 8
 export const tenantContext: HeaderContext<Tenant> = {
   read: remembering(readTenant),
   write: (tenant) => tenant.headers,
+  varying: [REQUEST_ID_HEADER],
+  schema: tenantHeadersSchema,
 }
 
 function readTenant(headers: RecordHeaders): Tenant {

@@ -10,12 +10,16 @@ const LATEST_MS = Date.parse('9999-12-31T23:59:59.999Z')
 let lastMs = Number.NaN
 let lastText = ''
 
+/** Throws DeadLetter `timestamp.invalid`. */
+export function assertTime(timestampMs: number): void {
+  if (timestampMs >= EARLIEST_MS && timestampMs <= LATEST_MS) return
+  throw new DeadLetter('timestamp.invalid', 'the timestamp of the record is not within the years 0 to 9999')
+}
+
 /** A record's timestamp as RFC 3339, UTC, to the millisecond. Throws DeadLetter `timestamp.invalid`. */
 export function timeOf(timestampMs: number): string {
   if (timestampMs === lastMs) return lastText
-  if (!(timestampMs >= EARLIEST_MS && timestampMs <= LATEST_MS)) {
-    throw new DeadLetter('timestamp.invalid', 'the timestamp of the record is not within the years 0 to 9999')
-  }
+  assertTime(timestampMs)
   lastText = new Date(timestampMs).toISOString()
   lastMs = timestampMs
   return lastText

@@ -11,7 +11,11 @@ import { discardNotes } from './discard.ts'
 import { noteStatus } from './events.ts'
 import { characterKey } from './key.ts'
 import { characterStatus, noteCommand } from './messages.ts'
+import { homeOfNote } from './note-by-id.ts'
+import { requests } from './request.ts'
+import { requestCounters, requestQueue } from './request-expiry.ts'
 import { sagaCommands } from './saga.ts'
+import { CHARACTER_KEY, characterStatusSchema, noteCommandSchema } from './schemas.ts'
 import { noteSequence, notes, notesByCharacter, notesByTenant } from './state.ts'
 import { tenantContext } from './tenant.ts'
 import { updateNote } from './update.ts'
@@ -19,13 +23,18 @@ import { updateNote } from './update.ts'
 const noteCommands = source({
   topic: 'COMMAND_TOPIC_NOTE',
   decode: noteCommand,
+  schema: noteCommandSchema,
+  keyDescription: CHARACTER_KEY,
   key: (command) => characterKey(command.characterId),
+  home: homeOfNote,
   on: { CREATE: createNote, DISCARD: discardNotes, UPDATE: updateNote, DELETE: deleteNotes },
 })
 
 const characterEvents = source({
   topic: 'EVENT_TOPIC_CHARACTER_STATUS',
   decode: characterStatus,
+  schema: characterStatusSchema,
+  keyDescription: CHARACTER_KEY,
   key: (event) => characterKey(event.characterId),
   on: { DELETED: removeNotesOfCharacter },
 })
@@ -34,8 +43,8 @@ export const noteTopology = defineTopology({
   name: 'notes',
   context: tenantContext,
   sources: [noteCommands, characterEvents],
-  stores: [notes],
-  counters: [noteSequence],
+  stores: [notes, requests, requestQueue],
+  counters: [noteSequence, ...requestCounters],
   indexes: [notesByTenant, notesByCharacter],
   sinks: [noteStatus, sagaCommands],
 })
