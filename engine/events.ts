@@ -2,6 +2,9 @@
  * What the engine tells of itself: one event per thing worth a log line or a metric. Logs, metrics, health and the
  * console listen; the engine does not know them.
  */
+import type { Pause } from '../stores/ports.ts'
+import type { AuditDifference, AuditResult } from './core/audit.ts'
+import type { BatchTrace } from './core/batch-trace.ts'
 import type { BatchTally } from './core/tally.ts'
 
 export type TaskState = 'taking-over' | 'restoring' | 'running' | 'waiting' | 'stopped' | 'lost'
@@ -9,6 +12,8 @@ export type TaskState = 'taking-over' | 'restoring' | 'running' | 'waiting' | 's
 export type EngineEvent =
   | { readonly kind: 'task.state'; readonly task: number; readonly state: TaskState; readonly reason: string | null }
   | { readonly kind: 'task.stopped'; readonly task: number; readonly code: string; readonly message: string }
+  /** An operator's order; `pause` null: it was taken back. */
+  | { readonly kind: 'task.paused'; readonly task: number; readonly pause: Pause | null }
   | { readonly kind: 'task.recovering'; readonly task: number; readonly reason: string; readonly delayMs: number }
   | {
       readonly kind: 'restore.started'
@@ -26,7 +31,16 @@ export type EngineEvent =
       readonly changes: number
       readonly durationMs: number
     }
-  | { readonly kind: 'batch.committed'; readonly task: number; readonly batch: number; readonly tally: BatchTally }
+  | {
+      readonly kind: 'batch.committed'
+      readonly task: number
+      readonly batch: number
+      /** When its commit was known, ms since 1970. */
+      readonly atMs: number
+      readonly tally: BatchTally
+      /** Null unless InstanceOptions.tracing said yes when the batch began. */
+      readonly trace: BatchTrace | null
+    }
   | { readonly kind: 'batch.isolated'; readonly task: number; readonly records: number; readonly reason: string }
   | {
       readonly kind: 'transaction'
@@ -48,6 +62,23 @@ export type EngineEvent =
   | { readonly kind: 'lane.fenced'; readonly reason: string }
   /** The process must end: nothing can go on. */
   | { readonly kind: 'instance.stopped'; readonly code: string; readonly message: string }
+  /** The background audit has compared entries of a task with the store (engine/auditor.ts). */
+  | {
+      readonly kind: 'audit.pass'
+      readonly task: number
+      readonly result: AuditResult
+      /** Compared. */
+      readonly entries: number
+      /** Changed meanwhile, so not compared. */
+      readonly changed: number
+      /** Changelog records read for it. */
+      readonly records: number
+      readonly durationMs: number
+    }
+  /** Seen twice. The values are not told: they are people's. */
+  | { readonly kind: 'audit.differences'; readonly task: number; readonly differences: readonly AuditDifference[] }
+  /** The store's state of a task is wrong, and the task rebuilds it from the changelog. */
+  | { readonly kind: 'task.mending'; readonly task: number; readonly code: string; readonly reason: string }
   | { readonly kind: 'warning'; readonly code: string; readonly message: string }
 
 export type Listener = (event: EngineEvent) => void

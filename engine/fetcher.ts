@@ -13,6 +13,8 @@ import { FetchedRecords } from './wire/fetched-records.ts'
 export interface FetchingTask {
   readonly task: number
   readonly attempt: number
+  /** Nothing is to be fetched for it now. */
+  readonly isHeld: boolean
   /** Null while it takes no records. */
   readonly intake: TaskIntake | null
   /** New records are in the intake. */
@@ -79,7 +81,7 @@ export class Fetcher {
       const asked: { task: FetchingTask; attempt: number; intake: PartitionIntake }[] = []
       let crowded = false
       for (const task of this.#tasks())
-        for (const intake of task.intake?.partitions ?? []) {
+        for (const intake of task.isHeld ? [] : (task.intake?.partitions ?? [])) {
           if (intake.full) crowded = true
           else asked.push({ task, attempt: task.attempt, intake })
         }

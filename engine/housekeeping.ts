@@ -1,13 +1,16 @@
 /**
  * What is done beside the records. Every ten seconds an idle task looks whether its state is still there. Once a minute
  * forwarded records that are processed are deleted from the repartition topic (its retention is endless, so that none is
- * lost before). Once a day an idle task commits its offsets again, before the broker could expire them. Owns its timer; a
- * failure is tried again at the next round.
+ * lost before). Every ten seconds the written partitions whose stable end stands still below their end are looked at: a
+ * transaction may hang there. Once a day an idle task commits its offsets again, before the broker could expire them. Owns
+ * its timer; a failure is tried again at the next round.
  */
 import type { Clock } from './clock.ts'
+import { nameOfPartition, writtenPartitions } from './core/hanging.ts'
 import { classify, nameOf } from './core/kafka-errors.ts'
 import type { Plan } from './core/plan.ts'
 import type { Listener } from './events.ts'
+import type { Mender } from './mender.ts'
 import { type KafkaAdmin, type OffsetToCommit, RequestLost } from './ports.ts'
 import type { Task } from './task.ts'
 
@@ -18,18 +21,29 @@ const RECOMMIT_AFTER_MS = 24 * 60 * 60 * 1000
 export class Housekeeping {
   readonly #clock: Clock
   readonly #admin: KafkaAdmin
+  readonly #mender: Pick<Mender, 'others'>
   readonly #plan: Plan
   readonly #listener: Listener
   readonly #tasks: () => Iterable<Task>
   /** Deleted up to here by us, so that an idle topic is left alone. */
   readonly #trimmed = new Map<number, number>()
+  /** Stable ends as of the last round, of partitions that had more behind it. */
+  #held = new Map<string, number>()
   #cancel = (): void => {}
   #closed = false
   #rounds = 0
 
-  constructor(clock: Clock, admin: KafkaAdmin, plan: Plan, listener: Listener, tasks: () => Iterable<Task>) {
+  constructor(
+    clock: Clock,
+    admin: KafkaAdmin,
+    mender: Pick<Mender, 'others'>,
+    plan: Plan,
+    listener: Listener,
+    tasks: () => Iterable<Task>,
+  ) {
     this.#clock = clock
     this.#admin = admin
+    this.#mender = mender
     this.#plan = plan
     this.#listener = listener
     this.#tasks = tasks
@@ -47,12 +61,30 @@ export class Housekeeping {
   async #round(): Promise<void> {
     for (const task of this.#tasks()) task.probe()
     try {
+      await this.#lookForHanging()
       if (++this.#rounds % ROUNDS_PER_TRIM === 0) await this.#trim()
     } catch (error) {
       if (!(error instanceof RequestLost)) throw error
     }
     for (const task of this.#tasks()) task.recommit(this.#clock.nowMs() - RECOMMIT_AFTER_MS)
     if (!this.#closed) this.start()
+  }
+
+  /** Two rounds at the same place are longer than a transaction may last. */
+  async #lookForHanging(): Promise<void> {
+    const partitions = writtenPartitions(this.#plan)
+    const stable = await this.#admin.listOffsets(partitions, 'stable')
+    const latest = await this.#admin.listOffsets(partitions, 'latest')
+    const held = new Map<string, number>()
+    const still = partitions.filter((partition, i) => {
+      const [at, end] = [stable[i]!, latest[i]!]
+      if (at.code !== 0 || end.code !== 0 || at.position >= end.position) return false
+      const name = nameOfPartition(partition)
+      held.set(name, at.position)
+      return this.#held.get(name) === at.position
+    })
+    this.#held = held
+    if (still.length > 0) await this.#mender.others(still)
   }
 
   async #trim(): Promise<void> {

@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import type { StoreFactory } from '../stores/ports.ts'
+import { Auditor } from './auditor.ts'
 import type { Clock } from './clock.ts'
 import type { OwnershipChange } from './core/ownership.ts'
 import type { Plan } from './core/plan.ts'
@@ -12,6 +13,8 @@ import { Fetcher } from './fetcher.ts'
 import { Housekeeping } from './housekeeping.ts'
 import { LaneDriver } from './lane-driver.ts'
 import { MembershipDriver } from './membership-driver.ts'
+import { Mender } from './mender.ts'
+import { type PauseOrders, PauseWatch } from './pause-watch.ts'
 import { type GroupClient, type Kafka, RequestLost } from './ports.ts'
 import { Task, type TaskContext } from './task.ts'
 import type { Compression } from './wire/layout.ts'
@@ -36,6 +39,12 @@ export interface InstanceOptions {
   /** After a claim, as a label for operators; never waited for. */
   readonly labelOwner?: (task: number) => void
   readonly unlabelOwner?: (task: number) => void
+  /** Where operators' orders to pause tasks are read; not given: there are none. */
+  readonly orders?: PauseOrders
+  /** Between two passes of the background audit; 0 or not given: there is none. */
+  readonly auditIntervalMs?: number
+  /** Whether a tracing SDK wants to hear of batches; asked once per batch. */
+  readonly tracing?: () => boolean
 }
 
 export const DEFAULTS = {
@@ -60,8 +69,11 @@ export class Instance {
   readonly #group: GroupClient
   readonly #membership: MembershipDriver
   readonly #lane: LaneDriver
+  readonly #mender: Mender
   readonly #fetcher: Fetcher
   readonly #housekeeping: Housekeeping
+  readonly #auditor: Auditor | null
+  readonly #pauses: PauseWatch | null
   readonly #fences: number[] = []
   #closing: Promise<void> | null = null
 
@@ -86,6 +98,15 @@ export class Instance {
       },
       { clock, assigned: (change) => this.#assigned(change), evicted: (reason) => this.#evicted(reason), stop },
     )
+    this.#mender = new Mender({
+      plan,
+      kafka,
+      clock,
+      listener,
+      transactionalId: this.transactionalId,
+      ownership: () => this.#membership.ownership,
+      suspectOwn: () => this.#lane.suspect(),
+    })
     this.#lane = new LaneDriver(
       kafka.transactionClient({ transactionalId: this.transactionalId, groupId: plan.groupId, transactionTimeoutMs }),
       {
@@ -96,18 +117,22 @@ export class Instance {
       },
       {
         clock,
+        mender: this.#mender,
         listener,
         ownership: () => this.#membership.ownership,
         fenced: (reason) => void this.#fenced(reason),
-        memberLost: (code) => {
-          const ownership = this.#membership.ownership
-          if (ownership) this.#membership.evicted(ownership.membership, code)
-        },
+        memberLost: (of, code) => this.#membership.evicted(of, code),
         stop,
       },
     )
     this.#fetcher = new Fetcher(kafka.fetchClient(), clock, () => this.tasks.values())
-    this.#housekeeping = new Housekeeping(clock, kafka.admin, plan, listener, () => this.tasks.values())
+    this.#housekeeping = new Housekeeping(clock, kafka.admin, this.#mender, plan, listener, () => this.tasks.values())
+    const { auditIntervalMs = 0, orders } = options
+    this.#pauses = orders ? new PauseWatch(orders, clock, kafka.admin, () => this.tasks.values()) : null
+    this.#auditor =
+      auditIntervalMs > 0
+        ? new Auditor({ plan, kafka, clock, listener, tasks: () => this.tasks.values() }, auditIntervalMs)
+        : null
   }
 
   /** Generation and member id as of the last assignment; null while out of the group. */
@@ -115,11 +140,23 @@ export class Instance {
     return this.#membership.ownership?.membership ?? null
   }
 
+  /** For how long the group's coordinator has not answered, ms. */
+  get kafkaSilenceMs(): number {
+    return this.#options.clock.nowMs() - this.#membership.heardAtMs
+  }
+
   start(): void {
     this.#lane.start()
     this.#membership.start()
     this.#fetcher.start()
     this.#housekeeping.start()
+    this.#auditor?.start()
+    this.#pauses?.look()
+  }
+
+  /** What the store holds of every task of this process is wrong, or may be: each rebuilds it from the changelog. */
+  mend(code: string, reason: string): void {
+    for (const task of this.tasks.values()) task.mend(code, reason)
   }
 
   /** Commits and applies what is computed, within the deadline, leaves the group, closes everything. */
@@ -131,6 +168,7 @@ export class Instance {
   async #close(drainMs: number): Promise<void> {
     const { clock } = this.#options
     this.#housekeeping.close()
+    this.#pauses?.close()
     const within = (limitMs: number, work: Promise<unknown>): Promise<unknown> =>
       Promise.race([work, new Promise<void>((resolve) => void clock.after(limitMs, resolve))])
     await within(
@@ -140,7 +178,7 @@ export class Instance {
     // With the broker away nobody hears us leave: the session ends by itself.
     await within(LEAVE_MS, this.#membership.leave())
     for (const task of this.tasks.values()) task.lost('shutdown')
-    await Promise.all([this.#fetcher.close(), this.#lane.close(), this.#group.close()])
+    await Promise.all([this.#auditor?.close(), this.#fetcher.close(), this.#lane.close(), this.#group.close()])
   }
 
   #assigned(change: OwnershipChange): void {
@@ -174,6 +212,7 @@ export class Instance {
       this.#lane.add(number, task)
       task.gained()
     }
+    if (gained.length > 0) this.#pauses?.look()
     // A fence may have left the lane waiting for the group's word; this is it.
     this.#lane.restart()
     this.#lane.wake()
@@ -240,11 +279,14 @@ export class Instance {
       ownership: () => this.#membership.ownership,
       nextOwnership: () => this.#membership.next(),
       rejoin: (of) => this.#membership.rejoin(of),
+      mender: this.#mender,
       membership: () => this.membership,
       wakeLane: () => this.#lane.wake(),
       wakeFetcher: () => this.#fetcher.wake(),
       compressAhead: (outputs) =>
         compression && compression !== 'none' ? outputs.compressAhead(compression) : RESOLVED,
+      tracing: this.#options.tracing ?? (() => false),
+      isPausable: this.#pauses !== null,
       memberLost: (of, code) => this.#membership.evicted(of, code),
       claimed: (task) => labelOwner?.(task),
     }

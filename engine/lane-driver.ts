@@ -7,8 +7,10 @@ import { type LaneCommand, LaneCore, type Outcome } from './core/lane.ts'
 import type { Offset } from './core/numbers.ts'
 import type { Ownership } from './core/ownership.ts'
 import type { Listener } from './events.ts'
+import { LaneGuard, type LaneMender } from './lane-guard.ts'
 import {
   type Code,
+  type GroupMembership,
   type OffsetToCommit,
   type PartitionCode,
   type ProduceAnswer,
@@ -53,11 +55,13 @@ export interface LaneOptions {
 
 export interface LaneHooks {
   readonly clock: Clock
+  readonly mender: LaneMender
   readonly listener: Listener
   /** The one ownership value, as of now. */
   ownership(): Ownership | null
   fenced(reason: string): void
-  memberLost(code: Code): void
+  /** `of`: the membership that the request was sent with, which may not be the current one any more. */
+  memberLost(of: GroupMembership, code: Code): void
   stop(code: string, message: string): void
 }
 
@@ -66,6 +70,7 @@ export class LaneDriver {
   readonly #client: TransactionClient
   readonly #options: LaneOptions
   readonly #hooks: LaneHooks
+  readonly #guard: LaneGuard
   readonly #tasks = new Map<number, LaneTask>()
   #open: {
     parts: { task: LaneTask; part: LanePart }[]
@@ -73,7 +78,10 @@ export class LaneDriver {
     published: Map<string, Published>[]
     beganAtMs: number
   } | null = null
+  /** Membership of the last TxnOffsetCommit that was sent. */
+  #sentWith: GroupMembership | null = null
   #waking = false
+  #looking = false
   #closed = false
   #idleWaiters: (() => void)[] = []
 
@@ -81,6 +89,7 @@ export class LaneDriver {
     this.#client = client
     this.#options = options
     this.#hooks = hooks
+    this.#guard = new LaneGuard(client, hooks.mender, hooks.clock)
     this.#core = new LaneCore({ transactionTimeoutMs: options.transactionTimeoutMs })
   }
 
@@ -102,6 +111,12 @@ export class LaneDriver {
     this.#tasks.delete(task)
   }
 
+  /** A transaction of this lane may hang: it is looked at between two transactions. */
+  suspect(): void {
+    this.#guard.suspect()
+    this.wake()
+  }
+
   /** A task has a batch. */
   wake(): void {
     if (this.#waking || this.#closed) return
@@ -112,9 +127,13 @@ export class LaneDriver {
     })
   }
 
-  /** Resolves when no transaction is open. */
+  /** Resolves when no transaction is open, and what the last one may have left is looked at: soon nobody remembers it. */
   async idle(): Promise<void> {
-    while (this.#open) await new Promise<void>((resolve) => this.#idleWaiters.push(resolve))
+    for (;;) {
+      if (this.#open) await new Promise<void>((resolve) => this.#idleWaiters.push(resolve))
+      else if (this.#guard.isSuspect && this.#core.phase === 'idle' && !this.#closed) await this.#look()
+      else return
+    }
   }
 
   async close(): Promise<void> {
@@ -123,7 +142,11 @@ export class LaneDriver {
   }
 
   #begin(): void {
-    if (this.#core.phase !== 'idle' || this.#closed) return
+    if (this.#core.phase !== 'idle' || this.#closed || this.#looking) return
+    if (this.#guard.isSuspect) {
+      void this.#look()
+      return
+    }
     const ownership = this.#hooks.ownership()
     const identity = this.#core.identity
     if (!ownership || !identity) return
@@ -141,6 +164,21 @@ export class LaneDriver {
     const commands = this.#core.begin(ownership.membership, rounds.length, beganAtMs)
     for (const { task } of parts) task.entered()
     this.#execute(commands)
+  }
+
+  /** What the last transaction has left is looked at before the next one may write behind it. */
+  async #look(): Promise<void> {
+    if (this.#looking) return sleep(this.#hooks.clock, LOOKING_MS)
+    this.#looking = true
+    try {
+      const state = await this.#guard.look()
+      if (state === 'renew' && this.#core.phase === 'idle' && !this.#closed) this.#execute(this.#core.renew())
+    } catch (error) {
+      this.#defect(error)
+    } finally {
+      this.#looking = false
+    }
+    this.wake()
   }
 
   /** In turn, so that with many tasks none is always beyond the limit. */
@@ -170,7 +208,8 @@ export class LaneDriver {
           this.#hooks.fenced(`code ${command.code}`)
           break
         case 'member-lost':
-          this.#hooks.memberLost(command.code)
+          // Sent under a membership that has ended since, it is fenced by our own later self: that is no news of the current one.
+          if (this.#sentWith) this.#hooks.memberLost(this.#sentWith, command.code)
           break
         case 'stop':
           this.#hooks.stop(command.code, command.message)
@@ -191,16 +230,21 @@ export class LaneDriver {
       next = await this.#request(command)
     } catch (error) {
       if (!(error instanceof RequestLost)) {
-        // A mistake of ours, not the world's: never commit what it concerns, and say so loudly.
-        this.#hooks.stop('engine.defect', error instanceof Error ? (error.stack ?? error.message) : String(error))
+        this.#defect(error)
         return
       }
       if (this.#over) return
+      this.#guard.suspect()
       if (command.kind === 'init') next = this.#core.initLost()
       else if (command.kind === 'end') next = this.#core.endLost(clock.nowMs())
       else next = this.#core.requestLost(clock.nowMs())
     }
     this.#execute(next)
+  }
+
+  /** A mistake of ours, not the world's: never commit what it concerns, and say so loudly. */
+  #defect(error: unknown): void {
+    this.#hooks.stop('engine.defect', error instanceof Error ? (error.stack ?? error.message) : String(error))
   }
 
   async #request(
@@ -209,26 +253,44 @@ export class LaneDriver {
     const { clock } = this.#hooks
     switch (command.kind) {
       case 'init': {
+        const may = await this.#guard.mayInitialise()
+        if (this.#over) return []
+        if (!may) return this.#core.initLost()
         const { code, identity } = await this.#client.initProducerId(null)
         if (this.#over) return []
         return this.#core.initialised(code, identity)
       }
       case 'commit-offsets': {
+        const may = await this.#guard.mayCommitOffsets(command.identity)
+        if (this.#over) return []
+        if (!may) return this.#core.requestLost(clock.nowMs())
         const offsets = this.#open!.parts.flatMap((p) => p.part.offsets)
+        this.#sentWith = command.membership
         const codes = await this.#client.txnOffsetCommit(command.identity, command.membership, offsets)
         if (this.#over) return []
+        this.#guard.noteCodes(codes)
         return this.#core.offsetsAnswered(codes, clock.nowMs())
       }
       case 'produce': {
         const batches = this.#batchesOf(command.round, command.only)
+        const may = await this.#guard.mayProduce(command.identity, batches)
+        if (this.#over) return []
+        if (may === 'no') return this.#core.requestLost(clock.nowMs())
+        if (may === 'later') return this.#core.produced(batches.map(withoutLeader), clock.nowMs())
         const answers = await this.#client.produce(batches)
         if (this.#over) return []
+        this.#guard.noteCodes(answers)
         this.#note(batches, answers)
         return this.#core.produced(answers, clock.nowMs())
       }
       case 'end': {
+        const may = command.commit || (await this.#guard.mayAbort())
+        if (this.#over) return []
+        if (!may) return this.#core.endLost(clock.nowMs())
         const { code, identity } = await this.#client.endTxn(command.identity, command.commit)
         if (this.#over) return []
+        this.#guard.noteCodes([{ code }])
+        if (code === 0) this.#guard.decided(command.identity, command.commit)
         return this.#core.ended(code, identity, clock.nowMs())
       }
     }
@@ -277,3 +339,12 @@ export class LaneDriver {
     for (const resolve of this.#idleWaiters.splice(0)) resolve()
   }
 }
+
+const NOT_LEADER_OR_FOLLOWER = 6
+/** How long whoever waits for a look that is under way sleeps. */
+const LOOKING_MS = 20
+const withoutLeader = ({ topic, partition }: EncodedBatch): PartitionCode => ({
+  topic,
+  partition,
+  code: NOT_LEADER_OR_FOLLOWER,
+})

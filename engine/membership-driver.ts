@@ -43,6 +43,8 @@ const PROTOCOL = 'tributary'
 
 export class MembershipDriver {
   ownership: Ownership | null = null
+  /** When the coordinator last answered, or when this began. */
+  heardAtMs: number
   readonly #core: MembershipCore
   readonly #group: GroupClient
   readonly #plan: Plan
@@ -65,6 +67,7 @@ export class MembershipDriver {
     this.#transactionalId = transactionalId
     this.#options = options
     this.#hooks = hooks
+    this.heardAtMs = hooks.clock.nowMs()
   }
 
   start(): void {
@@ -134,6 +137,7 @@ export class MembershipDriver {
     let next: readonly MembershipCommand[]
     try {
       next = await this.#request(command)
+      this.heardAtMs = this.#hooks.clock.nowMs()
     } catch (error) {
       if (!(error instanceof RequestLost)) throw error
       next = this.#core.lost(command.kind, command.kind === 'join' ? null : command.membership)

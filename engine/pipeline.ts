@@ -7,13 +7,16 @@
  * and enters a transaction only when the first has been applied. The attempt rises at every abort that drops batches.
  */
 import type { EntryCache } from '../stores/core/memory-cache.ts'
-import type { Checkpoint, TaskStore } from '../stores/ports.ts'
-import { BATCH_LIMITS, Batch, type BatchLimits, type RecordPlace, type Refusal } from './core/batch.ts'
+import type { Checkpoint, ReadAnswer, ReadRequest, TaskStore } from '../stores/ports.ts'
+import { checkpointBehind } from './checkpoint-behind.ts'
+import { BATCH_LIMITS, Batch, type BatchLimits, type Refusal } from './core/batch.ts'
+import { BatchTrace } from './core/batch-trace.ts'
 import type { Item } from './core/classify.ts'
 import { PartitionIntake, TaskIntake } from './core/intake.ts'
+import { grownLimits, halvedLimits, isSamePlace } from './core/isolation.ts'
 import { nameOf } from './core/kafka-errors.ts'
 import type { Outcome } from './core/lane.ts'
-import { offset } from './core/numbers.ts'
+import type { Offset } from './core/numbers.ts'
 import { partitionsOf } from './core/plan.ts'
 import type { Progress } from './core/progress.ts'
 import type { LanePart, Published } from './lane-driver.ts'
@@ -41,6 +44,13 @@ export interface PipelineHooks {
   readonly applied: () => void
 }
 
+/** What the store held of a task that goes on meanwhile: as of changelog offset `since` or a later one, up to `through`. */
+export interface Inspected {
+  readonly answers: readonly ReadAnswer[]
+  readonly since: Offset
+  readonly through: Offset
+}
+
 interface Sealed {
   readonly batch: Batch
   readonly outputs: EncodedOutputs
@@ -52,12 +62,15 @@ export class Pipeline {
   intake: TaskIntake
   /** As of the last committed batch. */
   committed: Progress
+  /** Takes no records. */ held = false
   readonly #task: number
   readonly #context: TaskContext
   readonly #hooks: PipelineHooks
   readonly #memory: EntryCache
   readonly #store: TaskStore
   #checkpoint: Checkpoint
+  /** The one of the write that was sent last. */
+  #sent: Checkpoint
   #queue: Sealed[] = []
   #phase: 'none' | 'transaction' | 'applying' = 'none'
   #computing = false
@@ -81,6 +94,7 @@ export class Pipeline {
     this.#hooks = hooks
     this.#store = start.store
     this.#checkpoint = start.checkpoint
+    this.#sent = start.checkpoint
     this.committed = start.progress
     this.attempt = hooks.newAttempt()
     this.intake = this.#intakeAt(start.progress)
@@ -157,7 +171,7 @@ export class Pipeline {
   }
 
   async #compute(): Promise<void> {
-    if (!this.#mayCompute()) return
+    if (this.held || !this.#mayCompute()) return
     const attempt = this.attempt
     const below = this.#queue[0] ?? null
     this.#computing = true
@@ -172,6 +186,7 @@ export class Pipeline {
         outputs,
         this.#limits,
         this.#refusals,
+        this.#context.tracing() ? new BatchTrace(this.#context.clock.nowMs()) : null,
       )
       batch.collect(this.#leftover, this.intake)
       if (batch.size === 0) return
@@ -208,11 +223,28 @@ export class Pipeline {
     const [first] = this.#context.plan.topology.stores
     if (!first || this.#closed || this.#computing || this.#queue.length > 0) return
     const field = first.kind === 'map' ? '' : null
+    await this.inspect([{ kind: 'entry', store: first.name, key: '', field }])
+  }
+
+  /**
+   * What the store holds, by a guarded read beside the batches: nobody else has written. Null when the pipeline is over, or
+   * when the read failed, which ends it.
+   */
+  async inspect(requests: readonly ReadRequest[]): Promise<Inspected | null> {
+    if (this.#closed) return null
+    const since = this.#checkpoint.offset
     try {
-      await this.#store.read([{ kind: 'entry', store: first.name, key: '', field }])
+      const answers = await this.#store.read(requests)
+      return this.#closed ? null : { answers, since, through: this.#sent.offset }
     } catch (error) {
       if (!this.#closed) this.#hooks.failed(error)
+      return null
     }
+  }
+
+  /** Batches that are committed and not yet in the store. */
+  get unapplied(): number {
+    return this.committed.batch - this.#checkpoint.batch
   }
 
   /** An idle task whose last commit is older commits the same offsets again. */
@@ -301,7 +333,7 @@ export class Pipeline {
 
   /** Smaller batches until one has been applied; then they grow again. */
   #halve(records: number, reason: string): void {
-    this.#limits = { ...BATCH_LIMITS, recordsMax: Math.max(1, Math.floor(records / 2)) }
+    this.#limits = halvedLimits(records)
     this.#context.listener({ kind: 'batch.isolated', task: this.#task, records, reason })
   }
 
@@ -311,13 +343,22 @@ export class Pipeline {
     this.#phase = 'applying'
     this.committed = progress
     const startedAtMs = this.#context.clock.nowMs()
-    this.#context.listener({ kind: 'batch.committed', task: this.#task, batch: progress.batch, tally: batch.tally })
+    this.#context.listener({
+      kind: 'batch.committed',
+      task: this.#task,
+      batch: progress.batch,
+      atMs: startedAtMs,
+      tally: batch.tally,
+      trace: batch.trace,
+    })
     const changes = batch.changes()
-    const checkpoint = this.#checkpointBehind(progress, published)
+    const changelog = { topic: this.#context.plan.changelog.topic, partition: this.#task }
+    const checkpoint = checkpointBehind(this.#checkpoint, progress, published, changelog, startedAtMs)
     if (!checkpoint) {
-      this.#hooks.recover(`the broker did not say where ${this.#context.plan.changelog.topic} ends`)
+      this.#hooks.recover(`the broker did not say where ${changelog.topic} ends`)
       return
     }
+    this.#sent = checkpoint
     try {
       await this.#store.apply(changes, checkpoint)
     } catch (error) {
@@ -331,11 +372,7 @@ export class Pipeline {
     this.#phase = 'none'
     this.#hooks.applied()
     this.#refusals = this.#refusals.filter((r) => (progress.position(r.topic, r.partition) ?? 0) <= r.offset)
-    if (this.#limits !== BATCH_LIMITS)
-      this.#limits =
-        this.#limits.recordsMax * 2 >= BATCH_LIMITS.recordsMax
-          ? BATCH_LIMITS
-          : { ...BATCH_LIMITS, recordsMax: this.#limits.recordsMax * 2 }
+    this.#limits = grownLimits(this.#limits)
     this.#context.listener({
       kind: 'batch.applied',
       task: this.#task,
@@ -346,26 +383,6 @@ export class Pipeline {
     if (this.#queue.length > 0) this.#context.wakeLane()
     this.#rest()
     this.#schedule()
-  }
-
-  /** Null when a Produce answer had no offset (DUPLICATE_SEQUENCE_NUMBER): it is written, where is not known. */
-  #checkpointBehind(progress: Progress, published: readonly Published[]): Checkpoint | null {
-    const before = this.#checkpoint
-    const log = published.find((p) => p.topic === this.#context.plan.changelog.topic && p.partition === this.#task)
-    if (!log) return null
-    const ends: Record<string, Record<string, number>> = { ...before.published }
-    for (const { topic, partition, end } of published)
-      if (topic !== this.#context.plan.changelog.topic) ends[topic] = { ...ends[topic], [partition]: end }
-    return {
-      ...before,
-      batch: progress.batch,
-      offset: offset(log.end - 1),
-      firstOffset: log.first,
-      committedAtMs: this.#context.clock.nowMs(),
-      counters: Object.fromEntries(progress.counters),
-      positions: progress.positionsByName(),
-      published: ends,
-    }
   }
 
   // ------------------------------------------------------------------ drain
@@ -381,6 +398,3 @@ export class Pipeline {
     for (const resolve of this.#restWaiters.splice(0)) resolve()
   }
 }
-
-const isSamePlace = (a: RecordPlace, b: RecordPlace): boolean =>
-  a.offset === b.offset && a.topic === b.topic && a.partition === b.partition

@@ -71,6 +71,11 @@ export interface GroupMembership {
 /** One transactional id. Finds and re-finds its coordinator by itself (NOT_COORDINATOR is still returned, after dropping the cached one). */
 export interface TransactionClient {
   readonly transactionalId: string
+  /**
+   * Connections of this client that were lost so far. When it has risen a broker may have been away, and with it the
+   * markers of the last transaction (engine/core/hanging.ts).
+   */
+  readonly interruptions: number
   /** InitProducerId v5 with (producerId, epoch) or (-1, -1). */
   initProducerId(current: ProducerIdentity | null): Promise<{ code: Code; identity: ProducerIdentity }>
   /** TxnOffsetCommit v5, all partitions in one request (trap P4). Sent to the group's coordinator. */
@@ -212,6 +217,20 @@ export interface TransactionDescription extends ProducerIdentity {
   readonly partitions: readonly TopicPartition[]
 }
 
+/** A transaction that has records in a partition and no marker behind them. */
+export interface OpenTransaction extends ProducerIdentity, TopicPartition {
+  /** Of its first record there. */
+  readonly startOffset: Offset
+  /** Of the last marker that this producer has there; -1 = none. */
+  readonly coordinatorEpoch: number
+}
+
+/** The end of one producer's transaction in one partition. */
+export interface TransactionMarker extends ProducerIdentity, TopicPartition {
+  readonly commit: boolean
+  readonly coordinatorEpoch: number
+}
+
 export interface TransactionInspector {
   /** ListTransactions v1 on every broker, by states and/or producer ids (empty = any). */
   list(filter: { states?: readonly string[]; producerIds?: readonly bigint[] }): Promise<readonly TransactionListing[]>
@@ -221,6 +240,27 @@ export interface TransactionInspector {
   producers(
     partition: TopicPartition,
   ): Promise<readonly { producerId: bigint; epoch: number; currentTxnStartOffset: number }[]>
+  /** DescribeProducers v0 of many partitions, one request per leader. An answer for each, in the order asked. */
+  open(
+    partitions: readonly TopicPartition[],
+  ): Promise<readonly (PartitionCode & { readonly transactions: readonly OpenTransaction[] })[]>
+  /**
+   * WriteTxnMarkers v2 at the partition's leader: INVALID_PRODUCER_EPOCH unless the epoch is above that of what is open
+   * there. CLUSTER_AUTHORIZATION_FAILED without ClusterAction, UNSUPPORTED_VERSION where a broker only knows version 1,
+   * which would end a living transaction of the same epoch.
+   */
+  writeMarker(marker: TransactionMarker): Promise<Code>
+  /**
+   * Aborts a transaction that holds these partitions and nothing else, as the transactional id's next one:
+   * AddPartitionsToTxn v3, AddOffsetsToTxn v4 for the group's partition of __consumer_offsets, EndTxn v5. Wherever it
+   * stops, nothing but an abort can follow. The first code that is not 0; nothing is retried.
+   */
+  abortAs(
+    transactionalId: string,
+    identity: ProducerIdentity,
+    partitions: readonly TopicPartition[],
+    offsetsOf: string | null,
+  ): Promise<Code>
   /** One InitProducerId (id and epoch as described) to end a dead owner's transaction; the answer code is returned, not retried. */
   fence(transactionalId: string, identity: ProducerIdentity): Promise<Code>
 }
@@ -246,10 +286,10 @@ export interface KafkaAdmin {
   /** Codes by topic: 0 created, 36 TOPIC_ALREADY_EXISTS. Returns once every created topic has leaders. */
   createTopics(topics: readonly TopicToCreate[]): Promise<ReadonlyMap<string, Code>>
   deleteRecords(before: readonly OffsetToCommit[]): Promise<readonly PartitionCode[]>
-  /** ListOffsets, isolation read_uncommitted. */
+  /** ListOffsets. `latest` as read_uncommitted sees the end, `stable` as read_committed does. */
   listOffsets(
     partitions: readonly TopicPartition[],
-    at: 'earliest' | 'latest',
+    at: 'earliest' | 'latest' | 'stable',
   ): Promise<readonly (PartitionCode & { position: Position })[]>
 }
 

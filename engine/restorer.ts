@@ -25,6 +25,8 @@ export interface RestoreContext {
   readonly listener: Listener
   /** False: the attempt is over, stop. */
   readonly alive: () => boolean
+  /** Ends of the output topics: what predecessors have published lies below, and the store has all of it once restored. */
+  readonly published: Checkpoint['published']
   /** The end of the readable log has not moved for a while: a transaction is open below the end. */
   readonly stuck: (at: Position) => Promise<void>
 }
@@ -44,7 +46,7 @@ const STUCK_AFTER_MS = 1_000
 export async function restore(context: RestoreContext, restorePlan: RestorePlan): Promise<RestoreResult> {
   const { task, store, clock, listener, alive } = context
   const { from, end, rebuild, base } = restorePlan
-  const core = new RestoreCore(restorePlan)
+  const core = new RestoreCore(restorePlan, context.plan.topology.stores)
   const startedAtMs = clock.nowMs()
   const stateVersion = rebuild ? await store.beginRebuild() : base!.stateVersion
   listener({ kind: 'restore.started', task, from, end, rebuild })
@@ -87,7 +89,7 @@ export async function restore(context: RestoreContext, restorePlan: RestorePlan)
   listener({ kind: 'restore.done', task, records, durationMs: clock.nowMs() - startedAtMs })
   return { kind: 'restored', last: core.last?.record ?? null, checkpoint }
 
-  function checkpointOf({ plan }: RestoreContext, { last }: RestoreCore, version: string): Checkpoint {
+  function checkpointOf({ plan, published }: RestoreContext, { last }: RestoreCore, version: string): Checkpoint {
     return {
       batch: last?.record.batch ?? 0,
       offset: last?.offset ?? NO_OFFSET,
@@ -98,7 +100,7 @@ export async function restore(context: RestoreContext, restorePlan: RestorePlan)
       changelogTopicId: plan.changelog.topicId,
       stateVersion: version,
       counters: last?.record.counters ?? {},
-      published: base?.published ?? {},
+      published: { ...base?.published, ...published },
       positions: last?.record.positions ?? {},
     }
   }

@@ -11,11 +11,13 @@ import {
   type TaskStore,
 } from '../stores/ports.ts'
 import { type Clock, sleep } from './clock.ts'
+import { isOpenState, OFFSETS_TOPIC } from './core/hanging.ts'
 import type { Ownership } from './core/ownership.ts'
 import type { Plan } from './core/plan.ts'
 import type { Progress } from './core/progress.ts'
 import { type DeadTransaction, type TakeoverCommand, TakeoverCore } from './core/takeover.ts'
 import type { Listener } from './events.ts'
+import type { Mender } from './mender.ts'
 import {
   type Code,
   type GroupClient,
@@ -41,6 +43,7 @@ export interface TakeoverContext {
   /** Resolves at the next ownership, or after the patience of a rebalance, whichever is first. */
   readonly nextOwnership: () => Promise<'assigned' | 'timeout'>
   readonly rejoin: (of: GroupMembership) => void
+  readonly mender: Pick<Mender, 'others' | 'offsetsPartition'>
 }
 
 export type TakeoverResult =
@@ -56,7 +59,6 @@ export type TakeoverResult =
   /** The attempt is over: another one has begun, or the task is not ours any more. */
   | { readonly kind: 'superseded' }
 
-const OFFSETS_TOPIC = '__consumer_offsets'
 /** Longer than a transaction may be open, its timeout and the coordinator's clean-up included. */
 const OFFSETS_HELD_MS = 20_000
 const FOREVER_OPEN_STATES = ['Ongoing', 'PrepareCommit', 'PrepareAbort', 'PrepareEpochFence']
@@ -215,6 +217,7 @@ export class TakeoverDriver {
     command: Extract<TakeoverCommand, { kind: 'restore' }>,
   ): Promise<TakeoverResult | Extract<Awaited<ReturnType<typeof restore>>, { kind: 'restored' }>> {
     const { kafka, plan, clock, listener } = this.#context
+    const published = await this.#publishedEnds()
     const fetch = kafka.fetchClient()
     try {
       const result = await restore(
@@ -226,6 +229,7 @@ export class TakeoverDriver {
           clock,
           listener,
           alive: this.#alive,
+          published,
           stuck: () => this.#stuck({ topic: plan.changelog.topic, partition: this.#task }),
         },
         command.plan,
@@ -239,6 +243,27 @@ export class TakeoverDriver {
     } finally {
       await fetch.close()
     }
+  }
+
+  /**
+   * Where the output topics end behind (c), open transactions of other tasks included: the stable end may still lie before
+   * the predecessor's last events. For subscribers, so what no broker tells now is left out.
+   */
+  async #publishedEnds(): Promise<Checkpoint['published']> {
+    const { kafka, plan } = this.#context
+    const partitions = [...plan.sinks]
+      .filter(([sink]) => sink.keyedBy === 'canonical')
+      .flatMap(([, { topic, partitions }]) =>
+        Array.from({ length: partitions }, (_, partition) => ({ topic, partition })),
+      )
+    const ends: Record<string, Record<string, number>> = {}
+    try {
+      for (const { topic, partition, code, position } of await kafka.admin.listOffsets(partitions, 'latest'))
+        if (code === 0) ends[topic] = { ...ends[topic], [partition]: position }
+    } catch (error) {
+      if (!(error instanceof RequestLost)) throw error
+    }
+    return ends
   }
 
   /** (c): an open transaction of ours that holds offsets and whose id no member of the current generation names. */
@@ -257,45 +282,41 @@ export class TakeoverDriver {
     return null
   }
 
-  /** (c) has not become stable for long, and no dead owner is why: say whose offsets are pending. */
+  /** (c) is not stable, and no open transaction of the dead is why: one may hang; or it takes long, then say whose it is. */
   async #offsetsHeld(): Promise<void> {
-    const { clock, kafka, plan } = this.#context
+    const { clock, mender } = this.#context
+    const offsets = await mender.offsetsPartition()
+    if (!offsets) return
+    await mender.others([offsets])
     const nowMs = clock.nowMs()
     this.#heldSinceMs ??= nowMs
     if (nowMs - this.#heldSinceMs < OFFSETS_HELD_MS) return
     this.#heldSinceMs = nowMs
-    const partitions = (await kafka.admin.topics([OFFSETS_TOPIC])).get(OFFSETS_TOPIC)?.partitions
-    if (partitions)
-      await this.#stuck({ topic: OFFSETS_TOPIC, partition: coordinatorPartition(plan.groupId, partitions) })
+    await this.#stuck(offsets)
   }
 
-  /** A partition that must be read cannot be: say whose transaction is in the way, and end it when its owner is dead. */
+  /** A partition that must be read cannot be: end what hangs or is a dead owner's, and say whose else is in the way. */
   async #stuck(where: TopicPartition): Promise<void> {
-    const { kafka, plan, listener, ownership } = this.#context
+    const { kafka, plan, listener, ownership, mender } = this.#context
     const warn = (code: string, message: string): void => listener({ kind: 'warning', code, message })
+    await mender.others([where])
     try {
-      const open = (await kafka.transactions.producers(where)).filter((p) => p.currentTxnStartOffset >= 0)
-      for (const { producerId, currentTxnStartOffset } of open) {
-        const held = `${where.topic}-${where.partition} is held from offset ${currentTxnStartOffset} on`
-        const [known] = await kafka.transactions.list({ producerIds: [producerId] })
-        // Known by its name, but not as open: the coordinator has forgotten to write the markers (seen with Kafka 4.3.1
-        // after kill -9 of the only broker), and nobody will.
-        if (!known || !FOREVER_OPEN_STATES.includes(known.state)) {
+      for (const { transactions } of await kafka.transactions.open([where]))
+        for (const { producerId, startOffset } of transactions) {
+          const [known] = await kafka.transactions.list({ producerIds: [producerId] })
+          if (!known || !isOpenState(known.state)) continue
+          const dead =
+            known.transactionalId.startsWith(`${plan.application}-`) &&
+            ownership()?.transactionalIds.has(known.transactionalId) === false
           warn(
-            'transaction.hanging',
-            `${held} by producer ${producerId}${known ? ` (${known.transactionalId}, ${known.state})` : ''}, whose transaction no coordinator knows as open: kafka-transactions.sh find-hanging, then abort`,
+            'transaction.open',
+            `${where.topic}-${where.partition} is held from offset ${startOffset} on by ${known.transactionalId} (${known.state}); waiting for it to end`,
           )
-          continue
+          if (dead) {
+            const described = await kafka.transactions.describe(known.transactionalId)
+            if (described.code === 0) await kafka.transactions.fence(known.transactionalId, described)
+          }
         }
-        const dead =
-          known.transactionalId.startsWith(`${plan.application}-`) &&
-          ownership()?.transactionalIds.has(known.transactionalId) === false
-        warn('transaction.open', `${held} by ${known.transactionalId} (${known.state}); waiting for it to end`)
-        if (dead) {
-          const { code, producerId, epoch } = await kafka.transactions.describe(known.transactionalId)
-          if (code === 0) await kafka.transactions.fence(known.transactionalId, { producerId, epoch })
-        }
-      }
     } catch (error) {
       if (!(error instanceof RequestLost)) throw error
     }
@@ -326,11 +347,4 @@ async function answered<T>(
     throw error
   }
   return then(answer)
-}
-
-/** Kafka's rule: which partition of __consumer_offsets holds a group (Java's hash of the id, its sign dropped). */
-function coordinatorPartition(groupId: string, partitions: number): number {
-  let hash = 0
-  for (let i = 0; i < groupId.length; i++) hash = (Math.imul(31, hash) + groupId.charCodeAt(i)) | 0
-  return (hash === -0x80000000 ? 0 : Math.abs(hash)) % partitions
 }

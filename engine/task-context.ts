@@ -11,6 +11,10 @@ export interface TaskContext extends TakeoverContext {
   readonly wakeFetcher: () => void
   /** Compresses what is sealed, beside the main thread. */
   readonly compressAhead: (outputs: EncodedOutputs) => Promise<void>
+  /** A tracing SDK wants to hear of batches. */
+  readonly tracing: () => boolean
+  /** Operators may pause tasks: one that is gained takes nothing until it is known that it is not paused. */
+  readonly isPausable: boolean
   readonly memberLost: (of: GroupMembership, code: Code) => void
   readonly claimed: (task: number) => void
 }

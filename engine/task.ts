@@ -8,7 +8,7 @@
  * The attempt rises whenever what was in flight must not count any more: abort, loss, recovery, takeover.
  */
 import { EntryCache } from '../stores/core/memory-cache.ts'
-import { StoreLost, StoreRefused } from '../stores/ports.ts'
+import { type Pause, type ReadRequest, StoreLost, StoreRefused } from '../stores/ports.ts'
 import type { TaskIntake } from './core/intake.ts'
 import type { Outcome } from './core/lane.ts'
 import type { Progress } from './core/progress.ts'
@@ -16,7 +16,7 @@ import { RecoveryPolicy } from './core/recovery.ts'
 import type { TaskState } from './events.ts'
 import type { FetchingTask } from './fetcher.ts'
 import type { LanePart, LaneTask, Published } from './lane-driver.ts'
-import { Pipeline, type PipelineStart } from './pipeline.ts'
+import { type Inspected, Pipeline, type PipelineStart } from './pipeline.ts'
 import type { GroupMembership } from './ports.ts'
 import { TakeoverDriver, type TakeoverResult } from './takeover-driver.ts'
 import type { TaskContext } from './task-context.ts'
@@ -30,12 +30,19 @@ export class Task implements FetchingTask, LaneTask {
   /** Why it has stopped. */
   stop: { readonly code: string; readonly message: string } | null = null
   attempt = 0
+  /** An operator's order: null, it runs; undefined, not known yet. */
+  order: Pause | null | undefined = null
   readonly #context: TaskContext
   readonly #memory: EntryCache
   readonly #recovery: RecoveryPolicy
   #takeover: TakeoverDriver | null = null
   #pipeline: Pipeline | null = null
   #draining = false
+  /** Batches committed and not in the store, as of the end of the last pipeline. */
+  #unappliedAtEnd = 0
+  /** How often a rebuild was asked for, and up to which of these one has been done. */
+  #mendsAsked = 0
+  #mendsDone = 0
   /** The lane's open transaction holds a batch of this task, perhaps of an attempt that is over. */
   #inLane = false
   #outOfLane: (() => void) | null = null
@@ -60,6 +67,16 @@ export class Task implements FetchingTask, LaneTask {
     return this.#pipeline?.intake ?? null
   }
 
+  /** Batches committed and not in the store; while it is taken over, as many as there were before. */
+  get unapplied(): number {
+    return this.#pipeline?.unapplied ?? this.#unappliedAtEnd
+  }
+
+  /** Takes no records: it is paused, or whether it is paused is not known yet. */
+  get isHeld(): boolean {
+    return this.order !== null
+  }
+
   // ------------------------------------------------------------------ ownership
 
   /** From any state: begins at (a) with a new attempt. */
@@ -67,6 +84,7 @@ export class Task implements FetchingTask, LaneTask {
     this.#drop()
     this.#recovery.reset()
     this.stop = null
+    this.order = this.#context.isPausable ? undefined : null
     this.#beginTakeover(false)
   }
 
@@ -79,6 +97,9 @@ export class Task implements FetchingTask, LaneTask {
   /** Not ours any more; whatever is in flight ends without effect here. */
   lost(reason: string): void {
     this.#drop()
+    this.#unappliedAtEnd = 0
+    // Its next owner has eyes of its own.
+    this.#mendsDone = this.#mendsAsked
     this.#setState('lost', reason)
   }
 
@@ -94,6 +115,7 @@ export class Task implements FetchingTask, LaneTask {
   #drop(): void {
     this.attempt++
     this.#takeover = null
+    this.#unappliedAtEnd = this.unapplied
     this.#pipeline?.close()
     this.#pipeline = null
     this.#memory.clear()
@@ -105,17 +127,16 @@ export class Task implements FetchingTask, LaneTask {
     const membership = this.#context.membership()
     if (!membership) return
     const attempt = this.attempt
-    const driver = new TakeoverDriver(
-      this.#context,
-      this.task,
-      membership,
-      forceRebuild,
-      () => this.attempt === attempt,
-    )
+    const mends = this.#mendsAsked
+    const rebuild = forceRebuild || mends > this.#mendsDone
+    const driver = new TakeoverDriver(this.#context, this.task, membership, rebuild, () => this.attempt === attempt)
     this.#takeover = driver
     this.#setState('taking-over', null)
     driver.run().then(
-      (result) => this.#takenOver(attempt, membership, result),
+      (result) => {
+        if (result.kind === 'running' && rebuild) this.#mendsDone = mends
+        this.#takenOver(attempt, membership, result)
+      },
       (error) => this.stopped('engine.defect', error instanceof Error ? (error.stack ?? error.message) : String(error)),
     )
   }
@@ -128,7 +149,11 @@ export class Task implements FetchingTask, LaneTask {
     this.#takeover = null
     switch (result.kind) {
       case 'running':
-        this.#run(result)
+        // Asked for while it was taken over: what was built upon, or built, may be wrong.
+        if (this.#mendsAsked > this.#mendsDone) {
+          void result.store.close()
+          this.#recover('a rebuild was asked for meanwhile', null)
+        } else this.#run(result)
         break
       case 'again':
         this.#recover(result.reason, result.storeError, result.rebuild)
@@ -175,6 +200,7 @@ export class Task implements FetchingTask, LaneTask {
     })
     this.#pipeline = pipeline
     if (this.#draining) void pipeline.drained()
+    pipeline.held = this.isHeld
     this.#context.claimed(this.task)
     this.#setState('running', null)
     this.#context.wakeFetcher()
@@ -217,6 +243,32 @@ export class Task implements FetchingTask, LaneTask {
   /** Notices, while nothing else is to be done, that the store has lost the state. */
   probe(): void {
     void this.#pipeline?.probe()
+  }
+
+  /** What the store holds, beside the batches; null while it does not run. */
+  async inspect(requests: readonly ReadRequest[]): Promise<Inspected | null> {
+    return (await this.#pipeline?.inspect(requests)) ?? null
+  }
+
+  /** What the store holds is wrong: takes the task over again and rebuilds it from the changelog, now or once it runs. */
+  mend(code: string, reason: string): void {
+    if (this.state === 'lost' || this.state === 'stopped') return
+    this.#mendsAsked++
+    this.#context.listener({ kind: 'task.mending', task: this.task, code, reason })
+    if (this.#pipeline) this.#recover(reason, null)
+  }
+
+  /** What is computed or under way goes on; with null, records are taken again. */
+  ordered(pause: Pause | null): void {
+    const before = this.order
+    this.order = pause
+    if (pause?.since === before?.since && (pause === null) === (before === null)) return
+    if (this.#pipeline) {
+      this.#pipeline.held = this.isHeld
+      this.#pipeline.supplied()
+      this.#context.wakeFetcher()
+    }
+    if (pause || before) this.#context.listener({ kind: 'task.paused', task: this.task, pause })
   }
 
   /** An idle task whose last commit is older commits the same offsets again. */

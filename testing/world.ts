@@ -36,6 +36,10 @@ export interface WorldOptions {
   readonly startMs?: number
   /** Of the jitter; a run is the same for the same seed. */
   readonly seed?: number
+  /** Between two passes of the background audit; without it there is none. */
+  readonly auditIntervalMs?: number
+  /** Whether batches are traced (InstanceOptions.tracing). */
+  readonly tracing?: () => boolean
   readonly kafkaFault?: KafkaFault
   readonly storeFault?: MemoryFault
   readonly onEvent?: (event: EngineEvent, process: string) => void
@@ -104,7 +108,7 @@ export class World {
 
   /** Starts one more process; `name` is its GROUP_INSTANCE_ID, and may be that of one that was killed. */
   start(name: string): Process {
-    const { memoryBytesMax, compression, onEvent } = this.#options
+    const { memoryBytesMax, compression, auditIntervalMs, tracing, onEvent } = this.#options
     const process = new Process({
       name,
       clock: this.clock.scope(),
@@ -116,6 +120,8 @@ export class World {
         deleteRetentionMs: this.#deleteRetentionMs,
         compression: compression ?? 'none',
         ...(memoryBytesMax === undefined ? {} : { memoryBytesMax }),
+        ...(auditIntervalMs === undefined ? {} : { auditIntervalMs }),
+        ...(tracing === undefined ? {} : { tracing }),
       },
     })
     this.processes.push(process)

@@ -8,7 +8,10 @@ import type { EntryCache } from '../../stores/core/memory-cache.ts'
 import { Overlay } from '../../stores/core/overlay.ts'
 import type { Change, ReadAnswer, ReadRequest } from '../../stores/ports.ts'
 import type { TopicPartition } from '../ports.ts'
+import type { BatchTrace } from './batch-trace.ts'
+import { CauseSection } from './cause.ts'
 import { classify, deadItem, type HomeItem, type Item, outsideHeaders } from './classify.ts'
+import { CounterForecast } from './counter-forecast.ts'
 import { writeDeadLetter } from './dead-letter.ts'
 import { applyEffects, type Prepared, prepareEffects } from './effects.ts'
 import { HeaderMemo } from './header-memo.ts'
@@ -60,6 +63,8 @@ export class Batch {
   readonly outputs: Outputs
   readonly overlay = new Overlay()
   readonly tally = new BatchTally()
+  /** Null while no tracing SDK listens. */
+  readonly trace: BatchTrace | null
   readonly #plan: Plan
   readonly #below: Overlay | null
   readonly #memory: EntryCache
@@ -86,6 +91,7 @@ export class Batch {
     outputs: Outputs,
     limits: BatchLimits,
     refusals: readonly Refusal[] = [],
+    trace: BatchTrace | null = null,
   ) {
     this.#plan = plan
     this.#headers = new HeaderMemo(plan.topology.context)
@@ -97,6 +103,7 @@ export class Batch {
     this.#memory = memory
     this.#limits = limits
     this.#refusals = refusals
+    this.trace = trace
     this.#counters = new Map(before.counters)
     this.#state = new StateView(
       { task: where.task, tasks: plan.tasks, stride: plan.stride },
@@ -143,16 +150,20 @@ export class Batch {
   /** Reads to send before run(); empty when everything is known. Call only after the batch below has run. */
   reads(): readonly ReadRequest[] {
     this.#planner = new ReadPlanner(this.overlay, this.#below, this.#reads, this.#memory)
+    const forecast = new CounterForecast(this.#counters)
     for (let i = this.#next; i < this.#items.length; i++) {
       const item = this.#items[i]!
-      if (item.kind === 'home' && item.handler.reads) this.#declare(item, item.handler.reads)
+      if (item.kind === 'home' && item.handler.reads) this.#declare(item, item.handler.reads, forecast)
     }
     return this.#planner.requests
   }
 
-  #declare(item: HomeItem, reads: NonNullable<HomeItem['handler']['reads']>): void {
+  #declare(item: HomeItem, reads: NonNullable<HomeItem['handler']['reads']>, forecast: CounterForecast): void {
     try {
-      for (const read of reads(item.input, (counter) => this.#counters.get(counter.name) ?? 0)) this.#planner?.add(read)
+      const declared = reads(item.input, forecast.counter)
+      if (declared.length === 0) return
+      for (const read of declared) this.#planner?.add(read)
+      if (item.handler.expects) forecast.expect(item.handler.expects(item.input, forecast.counter))
     } catch {
       // Its transform will fail on what is missing and make the record a dead letter with the reason.
     }
@@ -164,7 +175,8 @@ export class Batch {
 
   /**
    * Runs transforms from where it stopped. False: a record declares a read that depends on counters which the records
-   * before it moved: ask reads() again. True: everything taken is done, or the output limit is reached (see leftover()).
+   * before it moved, or a search whose entry is still to be read: ask reads() again. True: everything taken is done, or
+   * the output limit is reached (see leftover()).
    */
   run(): boolean {
     while (this.#next < this.#items.length && this.outputs.sizeBytes < this.#limits.outputBytesMax) {
@@ -205,7 +217,13 @@ export class Batch {
   #transform(item: HomeItem & { keyMismatch: boolean }): boolean {
     let prepared: Prepared
     try {
-      prepared = prepareEffects(this.#plan, item, item.handler.transform(item.input, this.#state), this.outputs)
+      prepared = prepareEffects(
+        this.#plan,
+        this.task,
+        item,
+        item.handler.transform(item.input, this.#state),
+        this.outputs,
+      )
     } catch (error) {
       if (error instanceof NotRead && this.#readsMissing(item)) return false
       if (this.#plan.topology.onTransformError === 'stop') throw error
@@ -228,6 +246,7 @@ export class Batch {
       outputs: this.outputs,
       tally: this.tally,
     })
+    this.trace?.note(item, prepared.emits)
     if (!item.span.continued) this.tally.newTraces++
     if (item.keyMismatch) this.tally.keyMismatches++
     this.tally.processed(item.origin.topic, item.type)
@@ -236,12 +255,12 @@ export class Batch {
 
   /** Whether the item's reads, declared anew with the counters of now, name something that was not known until now. */
   #readsMissing(item: HomeItem): boolean {
-    if (!item.handler.reads || item.handler.reads.length < 2) return false
-    const known = this.#reads.entries.size
+    if (!item.handler.reads) return false
+    const known = this.#reads.size
     this.#planner = new ReadPlanner(this.overlay, this.#below, this.#reads, this.#memory)
-    this.#declare(item, item.handler.reads)
+    this.#declare(item, item.handler.reads, new CounterForecast(this.#counters))
     // What memory has is known from here on: the transform must run again for that, too.
-    return this.#planner.requests.length > 0 || this.#reads.entries.size > known
+    return this.#planner.requests.length > 0 || this.#reads.size > known
   }
 
   #forward(item: Item & { kind: 'forward' }): void {
@@ -276,6 +295,7 @@ export class Batch {
     if (!positions) this.#positions.set(topic, (positions = new Map()))
     positions.set(partition, item.positionAfter)
     this.#lastTimestampMs = item.view.timestampMs
+    if (item.kind !== 'forward') this.tally.ended(item.view.timestampMs)
     this.#first ??= { topic, partition, offset: item.view.offset }
     this.tally.records++
   }
@@ -288,8 +308,9 @@ export class Batch {
     this.#notTaken = []
     this.#planner = null
     const { changelog } = this.#plan
-    for (const entry of this.overlay.entries())
-      this.outputs.add(changelog, this.task, entry.timestampMs, Buffer.from(entry.name), entry.json, NO_HEADERS)
+    const causes = new CauseSection()
+    for (const { timestampMs, name, json, causeAt, causeOffset } of this.overlay.entries())
+      this.outputs.add(changelog, this.task, timestampMs, Buffer.from(name), json, causes.of(causeAt, causeOffset))
     const progress = progressAfter(this.before, this.#positions, this.#counters)
     const { topology, clusterId, tasks, stride, sources, repartition } = this.#plan
     const record = encodeCheckpointRecord({

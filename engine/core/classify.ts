@@ -103,7 +103,7 @@ function decode(plan: Plan, memo: HeaderMemo, task: number, source: Source, read
   if (!handler) return { ...read, kind: 'ignored', reason: 'type.ignored' }
   const key = source.key(message, context)
   const keyHash = positiveHash(key)
-  const home = keyHash % plan.tasks
+  const home = toldHome(plan, source, message, context, headers) ?? keyHash % plan.tasks
   const ownKey = keyOf(view)
   const keyMismatch = !forwarded && (ownKey === null || !ownKey.equals(key))
   if (home !== task) {
@@ -112,6 +112,12 @@ function decode(plan: Plan, memo: HeaderMemo, task: number, source: Source, read
   }
   const input = { message, context, headers, timestampMs: view.timestampMs, origin }
   return { ...read, kind: 'home', source, type: message.type, handler, input, keyHash, span, output, keyMismatch }
+}
+
+function toldHome(plan: Plan, source: Source, message: Message, context: unknown, headers: DecodedHeaders) {
+  const home = source.home?.(message, context, headers, plan)
+  if (home === undefined || (Number.isInteger(home) && home >= 0 && home < plan.tasks)) return home
+  throw new Error(`${source.name} tells the home ${home}, and there are ${plan.tasks} tasks`)
 }
 
 /** A record that is refused before anything of it is read. */

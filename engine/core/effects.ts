@@ -6,8 +6,10 @@ import { entryName } from '../../stores/core/layout.ts'
 import type { Overlay } from '../../stores/core/overlay.ts'
 import type { Count, Delete, Drop, Effect, Put, Reject } from '../../topology/effects.ts'
 import { DeadLetter } from '../../topology/errors.ts'
+import { CAUSE_BYTES_MAX } from './cause.ts'
 import type { HomeItem } from './classify.ts'
 import { encodeHeaders } from './headers.ts'
+import { positiveHash } from './murmur2.ts'
 import type { Outputs } from './outputs.ts'
 import type { OutputTopic, Plan } from './plan.ts'
 import type { BatchTally } from './tally.ts'
@@ -37,7 +39,13 @@ export interface Prepared {
 const NO_HEADERS = encodeHeaders([])
 
 /** Throws DeadLetter `output.too_large`. */
-export function prepareEffects(plan: Plan, item: HomeItem, effects: readonly Effect[], outputs: Outputs): Prepared {
+export function prepareEffects(
+  plan: Plan,
+  task: number,
+  item: HomeItem,
+  effects: readonly Effect[],
+  outputs: Outputs,
+): Prepared {
   const emits: PreparedEmit[] = []
   const changes: PreparedChange[] = []
   const counts: Count[] = []
@@ -52,7 +60,7 @@ export function prepareEffects(plan: Plan, item: HomeItem, effects: readonly Eff
         const emit = {
           to,
           // By the canonical key, not the record's: what one key causes stays in one partition and in order.
-          partition: item.keyHash % to.partitions,
+          partition: (effect.canonicalKey ? hashAtHome(plan, task, effect.canonicalKey) : item.keyHash) % to.partitions,
           key: effect.key,
           value: effect.sink.encode(effect.value as never),
         }
@@ -66,7 +74,7 @@ export function prepareEffects(plan: Plan, item: HomeItem, effects: readonly Eff
           throw new Error(`store ${effect.store.name} is not part of the topology`)
         const name = entryName(effect.store.name, effect.key, effect.field)
         const json = effect.kind === 'put' ? jsonOf(effect) : null
-        assertFits(outputs, plan.changelog, null, json, NO_HEADERS, name.length * 3)
+        assertFits(outputs, plan.changelog, null, json, NO_HEADERS, name.length * 3 + CAUSE_BYTES_MAX)
         changes.push({ effect, name, json })
         break
       }
@@ -82,6 +90,13 @@ export function prepareEffects(plan: Plan, item: HomeItem, effects: readonly Eff
   return { rejected: null, emits, changes, counts, drops }
 }
 
+/** A key of another task would bring its records out of order with those that its own task writes. */
+function hashAtHome(plan: Plan, task: number, canonicalKey: Buffer): number {
+  const hash = positiveHash(canonicalKey)
+  if (hash % plan.tasks !== task) throw new Error('a record is emitted on behalf of a key of another task')
+  return hash
+}
+
 export interface EffectTarget {
   readonly overlay: Overlay
   readonly counters: Map<string, number>
@@ -91,10 +106,21 @@ export interface EffectTarget {
 
 export function applyEffects(prepared: Prepared, item: HomeItem, target: EffectTarget): void {
   const { timestampMs } = item.view
+  const { origin, from } = item
+  const causeAt = origin.topic === from.topic && origin.partition === from.partition ? from : origin
   if (prepared.emits.length > 0) emitAll(prepared.emits, item, target.outputs)
   target.tally.outputs += prepared.emits.length
   for (const { effect, name, json } of prepared.changes) {
-    target.overlay.set({ name, store: effect.store.name, key: effect.key, field: effect.field, json, timestampMs })
+    target.overlay.set({
+      name,
+      store: effect.store.name,
+      key: effect.key,
+      field: effect.field,
+      json,
+      timestampMs,
+      causeAt,
+      causeOffset: origin.offset,
+    })
   }
   for (const { counter, value } of prepared.counts) target.counters.set(counter.name, value)
   for (const { reason, count } of prepared.drops) target.tally.dropped(reason, count)

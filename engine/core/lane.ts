@@ -7,6 +7,7 @@
  *                             │          │          │
  *                             └──────────┴─→ aborting → idle        (a refused commit has opened a transaction, too)
  *            any of them → lost answer to EndTxn past its deadline, or a fence → uninitialised
+ *                     idle → what hung was ended by a transaction of this id (lane-guard.ts) → initialising
  *
  * What makes it exactly once:
  * - EndTxn(commit) leaves only from `producing` with every partition of TxnOffsetCommit and Produce answered 0.
@@ -212,6 +213,14 @@ export class LaneCore {
   restart(): LaneCommand[] {
     this.#expect('uninitialised')
     return this.start()
+  }
+
+  /** idle: the coordinator has another identity by now, because a hanging transaction of ours had to be ended. */
+  renew(): LaneCommand[] {
+    this.#expect('idle')
+    this.phase = 'initialising'
+    this.identity = null
+    return [{ kind: 'init', delayMs: 0 }]
   }
 
   #failed(worst: PartitionCode, kind: ErrorClass, codes: readonly PartitionCode[], nowMs: number): LaneCommand[] {

@@ -25,7 +25,12 @@ export function decodeOrigin(view: RecordView): Origin | undefined {
       return
     text = valueStart < 0 ? undefined : bytes.latin1Slice(valueStart, valueEnd)
   })
-  const match = text === undefined ? null : ORIGIN.exec(text)
+  return text === undefined ? undefined : parseOrigin(text)
+}
+
+/** `topic:partition:offset`; undefined when it is none. */
+export function parseOrigin(text: string): Origin | undefined {
+  const match = ORIGIN.exec(text)
   if (!match) return undefined
   const origin = { topic: match[1]!, partition: Number(match[2]), offset: Number(match[3]) }
   return Number.isSafeInteger(origin.offset) ? origin : undefined

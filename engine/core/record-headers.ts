@@ -13,6 +13,7 @@ export interface HeaderPair {
 
 export class DecodedHeaders implements RecordHeaders {
   #entries: readonly HeaderPair[] | null
+  #names: ReadonlySet<string> | null = null
   readonly #view: RecordView | null
 
   private constructor(view: RecordView | null, entries: readonly HeaderPair[] | null) {
@@ -28,6 +29,11 @@ export class DecodedHeaders implements RecordHeaders {
     return new DecodedHeaders(null, entries)
   }
 
+  /** Whoever has recognised them knows which names there are: what is not among them is answered without decoding. */
+  knownAs(names: ReadonlySet<string>): void {
+    this.#names = names
+  }
+
   /** All of them, internal ones too. Throws HeadersCorrupt. */
   get entries(): readonly HeaderPair[] {
     this.#entries ??= this.#view ? readHeaders(this.#view) : NO_PAIRS
@@ -36,7 +42,7 @@ export class DecodedHeaders implements RecordHeaders {
 
   /** What topologies ask: internal headers are not for them. */
   values(name: string): readonly (Buffer | null)[] {
-    if (name === ORIGIN_HEADER) return NONE
+    if (name === ORIGIN_HEADER || (this.#names !== null && !this.#names.has(name))) return NONE
     let found: (Buffer | null)[] | undefined
     for (const entry of this.entries) {
       if (entry.name !== name) continue

@@ -25,14 +25,23 @@ export interface RestoredCheckpoint {
   readonly firstOffset: Offset
 }
 
+/** Of the topology. */
+export interface DeclaredStore {
+  readonly name: string
+  readonly kind: 'map' | 'value'
+}
+
 export class RestoreCore {
   readonly #plan: RestorePlan
+  readonly #stores: readonly DeclaredStore[] | null
   #changes: Change[] = []
   #last: RestoredCheckpoint | null = null
   #first: Offset | null = null
 
-  constructor(plan: RestorePlan) {
+  /** `stores`: those that a change may be of; null: any. */
+  constructor(plan: RestorePlan, stores: readonly DeclaredStore[] | null = null) {
     this.#plan = plan
+    this.#stores = stores
   }
 
   /** The last checkpoint record so far. */
@@ -58,6 +67,13 @@ export class RestoreCore {
             kind: 'rebuild',
             reason: `the store says batch ${base.batch} ends at offset ${base.offset}, the changelog has a change there`,
           }
+        // Before it is written: the store could not place it, and would call that a mistake of the program.
+        if (!this.#declares(entry.change))
+          return {
+            kind: 'stop',
+            code: 'topology.incompatible',
+            message: `the state has a ${kindOf(entry.change)} store "${entry.change.store}", the topology has not`,
+          }
         this.#changes.push(entry.change)
         return GO_ON
       case 'checkpoint':
@@ -80,6 +96,10 @@ export class RestoreCore {
     }
   }
 
+  #declares(change: Change): boolean {
+    return this.#stores?.some((s) => s.name === change.store && s.kind === kindOf(change)) ?? true
+  }
+
   /** At the end of the log. */
   finish(): RestoreVerdict {
     const { base } = this.#plan
@@ -97,3 +117,5 @@ export class RestoreCore {
 }
 
 export const NO_OFFSET: Offset = offset(-1)
+
+const kindOf = ({ field }: Change): DeclaredStore['kind'] => (field === null ? 'value' : 'map')

@@ -8,7 +8,8 @@ import type { EntryCache } from '../../stores/core/memory-cache.ts'
 import type { Overlay } from '../../stores/core/overlay.ts'
 import type { ReadAnswer, ReadRequest } from '../../stores/ports.ts'
 import type { State } from '../../topology/sources.ts'
-import type { Counter, MapStore, Read, Store, ValueStore } from '../../topology/stores.ts'
+import type { Counter, Found, MapStore, Read, SearchableIndex, ValueStore } from '../../topology/stores.ts'
+import { placeOf, type Search, searchName } from './search.ts'
 
 /** Thrown inside a transform that asks for what has not been read; the batch then reads it if it was declared. */
 export class NotRead extends Error {
@@ -22,6 +23,13 @@ export class NotRead extends Error {
 export class ReadSet {
   readonly entries = new Map<string, string | null>()
   readonly wholes = new Map<string, ReadonlyMap<string, string>>()
+  /** Members that an index has at a score, by searchName. */
+  readonly members = new Map<string, readonly string[]>()
+
+  /** It grows with every answer, and with what memory knew. */
+  get size(): number {
+    return this.entries.size + this.wholes.size + this.members.size
+  }
 }
 
 export class StateView implements State {
@@ -72,6 +80,17 @@ export class StateView implements State {
     return [...fields].sort(byField).map(([field, value]) => [store.parseField(field), value as V] as const)
   }
 
+  find<K, F, V>(index: SearchableIndex<K, F, V>, group: string, score: number): Found<K, F, V> | undefined {
+    const search: Search = { index: index as Search['index'], group, score }
+    const members = this.#reads.members.get(searchName(search))
+    if (!members) throw new NotRead(searchName(search))
+    const place = placeOf(search, members, [this.#below, this.#own])
+    if (!place) return undefined
+    const { key, field } = place
+    const value = this.get(index.of, key, field)
+    return value === undefined ? undefined : { key, field, value }
+  }
+
   counter(counter: Counter): number {
     return this.#counters.get(counter.name) ?? 0
   }
@@ -112,9 +131,25 @@ export class ReadPlanner {
   }
 
   add(read: Read): void {
-    const store: Store = read.store
-    if (read.kind === 'all') this.#addAll(store.name, read.key)
-    else this.#addEntry(store.name, read.key, read.field)
+    if (read.kind === 'find') this.#addSearch(read)
+    else if (read.kind === 'all') this.#addAll(read.store.name, read.key)
+    else this.#addEntry(read.store.name, read.key, read.field)
+  }
+
+  /** First where the entry is, then, when that is known and somebody asks again, the entry. */
+  #addSearch(search: Search): void {
+    const { index, group, score } = search
+    const name = searchName(search)
+    const members = this.#reads.members.get(name)
+    if (members) {
+      const place = placeOf(search, members, [this.#below, this.#own])
+      if (place) this.#addEntry(index.store, index.of.keyText(place.key), index.of.fieldText(place.field))
+      return
+    }
+    if (this.#asked.has(name)) return
+    this.#asked.add(name)
+    this.#names.push(name)
+    this.requests.push({ kind: 'members', index: index.name, group, score })
   }
 
   #addAll(store: string, key: string): void {
@@ -144,6 +179,7 @@ export class ReadPlanner {
     answers.forEach((answer, i) => {
       const name = this.#names[i]!
       if (answer.kind === 'all') this.#reads.wholes.set(name, new Map(answer.entries))
+      else if (answer.kind === 'members') this.#reads.members.set(name, answer.members)
       else this.#reads.entries.set(name, answer.json)
     })
   }

@@ -35,7 +35,7 @@ export const stopCodes = {
   'topic.internal_missing': {
     meaning: 'The changelog exists but the repartition topic does not: forwarded records may be lost.',
     remedy:
-      'Restore the topic from a backup; or, knowing what is lost, create it with as many partitions as the changelog.',
+      'Finish a reset that was begun (tributary reset --execute); else restore the topic from a backup, or, knowing what is lost, create it with as many partitions as the changelog.',
   },
   'topic.config': {
     meaning: 'An internal topic has a cleanup policy that loses state or records.',
@@ -57,7 +57,8 @@ export const stopCodes = {
   },
   'topic.recreated': {
     meaning: 'A source topic was deleted and created again: its offsets mean other records now.',
-    remedy: 'Restore the topic; or reset the application, knowing that what was in it is gone.',
+    remedy:
+      'Restore the topic; or, knowing that what was in it is gone, stop the service and begin anew: tributary reset --execute.',
   },
   'topic.refused': {
     meaning: 'The cluster does not allow this service to read the topic.',
@@ -70,7 +71,7 @@ export const stopCodes = {
   'state.foreign': {
     meaning: 'Redis or the changelog holds state of another cluster or another changelog.',
     remedy:
-      'Check BOOTSTRAP_SERVERS, REDIS_URL and APPLICATION_ID; if the state is really obsolete, delete the keys {<application>:*}.',
+      'Check BOOTSTRAP_SERVERS, REDIS_URL and APPLICATION_ID; if the state is really obsolete, or a reset was begun: tributary reset --execute.',
   },
   'state.format_newer': {
     meaning: 'The state was written by a newer version.',
@@ -144,7 +145,7 @@ export const stopCodes = {
   'transaction.refused': {
     meaning: 'The transaction coordinator or a topic refuses our writes.',
     remedy:
-      'kafka-acls.sh: Write and Describe on the transactional id prefix, Write on every output and internal topic.',
+      'kafka-acls.sh: Write and Describe on the transactional id prefix, Write on every output and internal topic, Read on the group and on every source.',
   },
   'kafka.unknown_error': {
     meaning: 'The broker answered a code that this version does not know, twice.',

@@ -11,11 +11,22 @@ export class BatchTally {
   readonly drops = new Map<string, number>()
   /** By `topic\0code`. */
   readonly deadLetters = new Map<string, number>()
+  /**
+   * When the records were made whose way ends here (a forwarded one's goes on): timestamp in ms and number of records by
+   * turns, one pair per run of equal timestamps. At most two numbers a record.
+   */
+  readonly timestamps: number[] = []
 
   processed(topic: string, type: string): void {
     let types = this.byType.get(topic)
     if (!types) this.byType.set(topic, (types = new Map()))
     add(types, type, 1)
+  }
+
+  ended(timestampMs: number): void {
+    const last = this.timestamps.length - 2
+    if (last >= 0 && this.timestamps[last] === timestampMs) this.timestamps[last + 1]! += 1
+    else this.timestamps.push(timestampMs, 1)
   }
 
   dropped(reason: string, count: number): void {

@@ -21,6 +21,8 @@ export interface SpanContext {
 /** A traceparent of version 00. */
 export const TRACEPARENT_CHARS = 55
 const TRACEPARENT_CHARS_MAX = 512
+/** Where its 16 hex digits of the span id begin. */
+export const TRACEPARENT_SPAN_AT = 36
 
 const DASH = 45
 
@@ -72,7 +74,10 @@ export function newTrace(origin: Origin, baggage: Buffer | null): SpanContext {
 
 /** traceparent of the record's output number `index` (0-based): a child of `span`. */
 export const childTraceparent = (span: SpanContext, seed: Seed, index: number): string =>
-  `00-${span.traceId}-${hex64(seed, index)}-${span.flags}`
+  `00-${span.traceId}-${childSpanId(seed, index)}-${span.flags}`
+
+/** 16 hex digits. */
+export const childSpanId = (seed: Seed, index: number): string => hex64(seed, index)
 
 /** 64 bits that depend on topic, partition and offset. */
 export interface Seed {

@@ -17,14 +17,17 @@ const clientTimeoutMs = 3_600_000
 export class BrokerConnection {
   readonly #broker: BrokerAddress
   readonly #options: KafkaConnectionOptions
+  readonly #lost: () => void
   #open: Connection | null = null
   #opening: Promise<Connection> | null = null
   #inflight = 0
   #closed = false
 
-  constructor(broker: BrokerAddress, options: KafkaConnectionOptions) {
+  /** `lost` is told of every connection that stood and went, but for `close`. */
+  constructor(broker: BrokerAddress, options: KafkaConnectionOptions, lost: () => void = () => {}) {
     this.#broker = broker
     this.#options = options
+    this.#lost = lost
   }
 
   get isOpen(): boolean {
@@ -73,7 +76,10 @@ export class BrokerConnection {
   }
 
   #drop(connection: Connection): void {
-    if (this.#open === connection) this.#open = null
+    if (this.#open === connection) {
+      this.#open = null
+      this.#lost()
+    }
     discard(connection)
   }
 

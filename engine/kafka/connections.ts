@@ -13,6 +13,8 @@ const brokersMax = 1_000
 export class Connections {
   readonly #options: KafkaConnectionOptions
   readonly #byAddress = new Map<string, BrokerConnection>()
+  /** Connections that stood and were lost. */
+  lost = 0
   #closed = false
 
   constructor(options: KafkaConnectionOptions) {
@@ -49,7 +51,7 @@ export class Connections {
     let connection = this.#byAddress.get(address)
     if (connection === undefined) {
       if (this.#byAddress.size >= brokersMax) this.#evict()
-      connection = new BrokerConnection(broker, this.#options)
+      connection = new BrokerConnection(broker, this.#options, () => this.lost++)
       this.#byAddress.set(address, connection)
     }
     return connection

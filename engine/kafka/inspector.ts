@@ -1,30 +1,41 @@
 /**
- * Looks at the transactions of others and ends those of the dead (takeover). Owns its connections; who is dead is the
- * caller's to decide. Nothing is retried here.
+ * Looks at the transactions of others, ends those of the dead (takeover) and those that hang. Owns its connections; who is
+ * dead and what hangs is the caller's to decide. Nothing is retried here.
  */
 
 import { codes } from '../core/kafka-errors.ts'
-import {
-  type Code,
-  type ProducerIdentity,
-  RequestLost,
-  type TopicPartition,
-  type TransactionDescription,
-  type TransactionInspector,
-  type TransactionListing,
+import { offset } from '../core/numbers.ts'
+import type {
+  Code,
+  OpenTransaction,
+  PartitionCode,
+  ProducerIdentity,
+  TopicPartition,
+  TransactionDescription,
+  TransactionInspector,
+  TransactionListing,
+  TransactionMarker,
 } from '../ports.ts'
 import { Connections } from './connections.ts'
 import type { Coordinators } from './coordinators.ts'
+import { askLeaders } from './leaders.ts'
 import type { Metadata } from './metadata.ts'
 import { type KafkaConnectionOptions, requestTimeoutsMs } from './options.ts'
-import { type ActiveProducer, describeProducersApi } from './protocol/describe-producers.ts'
+import { addOffsetsToTxnApi } from './protocol/add-offsets-to-txn.ts'
+import { addPartitionsToTxnApi } from './protocol/add-partitions-to-txn.ts'
+import type { Api } from './protocol/api.ts'
+import { apiVersionsApi } from './protocol/api-versions.ts'
+import { type ActiveProducer, describeProducersApi, type PartitionProducers } from './protocol/describe-producers.ts'
 import { describeTransactionsApi } from './protocol/describe-transactions.ts'
+import { endTxnApi } from './protocol/end-txn.ts'
 import { initProducerIdApi, noIdentity } from './protocol/init-producer-id.ts'
 import { listTransactionsApi } from './protocol/list-transactions.ts'
+import { writeTxnMarkersApi } from './protocol/write-txn-markers.ts'
 import { expectNone } from './refused.ts'
 
 /** InitProducerId demands one; it counts only for a transaction that the fence itself would open, which is none. */
 const fenceTransactionTimeoutMs = 5_000
+const software = { name: 'tributary', version: '1' }
 
 export class KafkaTransactionInspector implements TransactionInspector {
   readonly #metadata: Metadata
@@ -75,19 +86,94 @@ export class KafkaTransactionInspector implements TransactionInspector {
 
   /** @throws RequestLost also when the leader is unknown or moved; KafkaRefused */
   async producers(partition: TopicPartition): Promise<readonly ActiveProducer[]> {
-    await this.#metadata.ensure(new Set([partition.topic]))
-    const leader = this.#metadata.leader(partition)
-    if (leader === undefined) {
-      this.#metadata.markStale()
-      throw new RequestLost('DescribeProducers', false, `${partition.topic}-${partition.partition} has no known leader`)
+    const [answer] = await this.#producers([partition])
+    expectNone('DescribeProducers', answer!.code, 'read')
+    return answer!.producers
+  }
+
+  /** @throws RequestLost only when no metadata can be had */
+  async open(
+    partitions: readonly TopicPartition[],
+  ): Promise<readonly (PartitionCode & { readonly transactions: readonly OpenTransaction[] })[]> {
+    return (await this.#producers(partitions)).map(({ topic, partition, code, producers }) => ({
+      topic,
+      partition,
+      code,
+      transactions: producers
+        .filter(({ currentTxnStartOffset }) => currentTxnStartOffset >= 0)
+        .map(({ producerId, epoch, coordinatorEpoch, currentTxnStartOffset }) => ({
+          topic,
+          partition,
+          producerId,
+          epoch,
+          coordinatorEpoch,
+          startOffset: offset(currentTxnStartOffset),
+        })),
+    }))
+  }
+
+  /** @throws RequestLost */
+  async writeMarker(marker: TransactionMarker): Promise<Code> {
+    const [answer] = await askLeaders(
+      this.#metadata,
+      [marker],
+      async (broker, [only]) => {
+        const { apis } = await this.#connections.request(
+          broker,
+          apiVersionsApi,
+          software,
+          requestTimeoutsMs.apiVersions,
+        )
+        const { key, version } = writeTxnMarkersApi
+        if (!apis.some((api) => api.key === key && api.max >= version))
+          return [{ ...marker, code: codes.UNSUPPORTED_VERSION }]
+        const answers = await this.#connections.request(broker, writeTxnMarkersApi, only!, requestTimeoutsMs.inspection)
+        return answers
+      },
+      ({ topic, partition }, code): PartitionCode => ({ topic, partition, code }),
+    )
+    return answer!.code
+  }
+
+  /** @throws RequestLost */
+  async abortAs(
+    transactionalId: string,
+    identity: ProducerIdentity,
+    partitions: readonly TopicPartition[],
+    offsetsOf: string | null,
+  ): Promise<Code> {
+    const ask = async <Request, Answer>(
+      api: Api<Request, Answer>,
+      request: Request,
+      codesOf: (answer: Answer) => readonly Code[],
+    ): Promise<Code> => {
+      const result = await this.#coordinators.request(
+        { kind: 'transaction', key: transactionalId, connections: this.#connections },
+        api,
+        request,
+        requestTimeoutsMs.endTxn,
+        codesOf,
+      )
+      return 'answer' in result ? (codesOf(result.answer).find((code) => code !== 0) ?? 0) : result.code
     }
-    const { topic, partition: index } = partition
-    const request = { topic, partition: index }
-    const answer = await this.#connections.request(leader, describeProducersApi, request, requestTimeoutsMs.inspection)
-    const code = answer?.code ?? codes.UNKNOWN_SERVER_ERROR
-    this.#metadata.noteCodes([{ code }])
-    expectNone('DescribeProducers', code, 'read')
-    return answer?.producers ?? []
+    let code: Code = 0
+    if (partitions.length > 0)
+      code = await ask(addPartitionsToTxnApi, { transactionalId, identity, partitions }, (all) =>
+        all.map((a) => a.code),
+      )
+    if (code === 0 && offsetsOf !== null)
+      code = await ask(addOffsetsToTxnApi, { transactionalId, identity, groupId: offsetsOf }, (a) => [a.code])
+    if (code === 0) code = await ask(endTxnApi, { transactionalId, identity, commit: false }, (a) => [a.code])
+    return code
+  }
+
+  #producers(partitions: readonly TopicPartition[]): Promise<readonly PartitionProducers[]> {
+    return askLeaders<TopicPartition, PartitionProducers>(
+      this.#metadata,
+      partitions,
+      (broker, asked) => this.#connections.request(broker, describeProducersApi, asked, requestTimeoutsMs.inspection),
+      ({ topic, partition }, code) => ({ topic, partition, code, producers: [] }),
+    )
   }
 
   async fence(transactionalId: string, identity: ProducerIdentity): Promise<Code> {

@@ -58,6 +58,10 @@ export class KafkaTransactionClient implements TransactionClient {
     this.#data = new ProduceClient({ transactionalId, ackTimeoutMs: transactionTimeoutMs / 2 }, connection, metadata)
   }
 
+  get interruptions(): number {
+    return this.#ends.lost + this.#offsets.lost + this.#data.interruptions
+  }
+
   async initProducerId(current: ProducerIdentity | null): Promise<{ code: Code; identity: ProducerIdentity }> {
     const { transactionalId, transactionTimeoutMs } = this.#options
     const result = await this.#coordinators.request(

@@ -83,10 +83,18 @@ class Bench {
       const requests = this.batch.reads()
       if (requests.length > 0) {
         rounds.push(
-          requests.map((r) => `${r.store}/${r.key}${r.kind === 'all' ? '/*' : r.field === null ? '' : `/${r.field}`}`),
+          requests.map((r) =>
+            r.kind === 'members'
+              ? `${r.index}/${r.group}@${r.score}`
+              : `${r.store}/${r.key}${r.kind === 'all' ? '/*' : r.field === null ? '' : `/${r.field}`}`,
+          ),
         )
         this.batch.supply(
           requests.map((r): ReadAnswer => {
+            if (r.kind === 'members') {
+              const stored = store[`${r.index}/${r.group}@${r.score}`]
+              return { kind: 'members', members: (stored ?? []) as string[] }
+            }
             if (r.kind === 'entry') {
               const stored = store[`${r.store}/${r.key}${r.field === null ? '' : `/${r.field}`}`]
               return { kind: 'entry', json: stored === undefined ? null : JSON.stringify(stored) }
@@ -411,6 +419,50 @@ describe('reads that depend on counters', () => {
     ])
     expect(bench.texts()).toEqual(['zero', 'one', 'no 2'])
     expect(bench.deadLetters()).toEqual([])
+  })
+
+  describe('and are foretold', () => {
+    const expecting = (by: number) =>
+      planOf(
+        topologyOf({
+          ...handlerOf({
+            step: (state, m) => {
+              const n = state.counter(moves)
+              return [say(state.get(entries, m.key, String(n)) ?? `no ${n}`), ...(m.stay ? [] : [moves.set(n + 1)])]
+            },
+          }),
+          reads: ({ message }, count) => [entries.read(message.key, String(count(moves)))],
+          expects: (_, count) => [moves.set(count(moves) + by)],
+        }),
+      )
+
+    test('are declared in one round', () => {
+      const bench = new Bench(expecting(1), steps(3))
+      expect(bench.run({ 'entries/q/0': 'zero', 'entries/q/1': 'one' })).toEqual([
+        ['entries/q/0', 'entries/q/1', 'entries/q/2'],
+      ])
+      expect(bench.texts()).toEqual(['zero', 'one', 'no 2'])
+      expect(bench.batch.seal('t').counters.get('moves')).toBe(3)
+    })
+
+    test('too high: what is behind was declared by those before', () => {
+      const bench = new Bench(expecting(1), [order('step', 'q', { stay: true }), ...steps(2)])
+      expect(bench.run({ 'entries/q/0': 'zero', 'entries/q/1': 'one' })).toEqual([
+        ['entries/q/0', 'entries/q/1', 'entries/q/2'],
+      ])
+      expect(bench.texts()).toEqual(['zero', 'zero', 'one'])
+    })
+
+    test('wrongly: it costs a round trip and changes nothing', () => {
+      const bench = new Bench(expecting(5), steps(3))
+      expect(bench.run({ 'entries/q/0': 'zero', 'entries/q/1': 'one' })).toEqual([
+        ['entries/q/0', 'entries/q/5', 'entries/q/10'],
+        ['entries/q/1', 'entries/q/6'],
+        ['entries/q/2'],
+      ])
+      expect(bench.texts()).toEqual(['zero', 'one', 'no 2'])
+      expect(bench.batch.seal('t').counters.get('moves')).toBe(3)
+    })
   })
 
   test('begin with the counters as of the batch before', () => {

@@ -7,6 +7,7 @@ import { ORIGIN_HEADER } from '../../engine/core/origin.ts'
 import { DecodedHeaders } from '../../engine/core/record-headers.ts'
 import type { HeaderContext } from '../../topology/define.ts'
 import { DeadLetter } from '../../topology/errors.ts'
+import type { RecordHeaders } from '../../topology/headers.ts'
 import { tenantContext } from '../../topology/notes/tenant.ts'
 import { TENANT_A, TENANT_B, tenantHeaders } from '../notes/records.ts'
 
@@ -75,6 +76,38 @@ describe('a memo', () => {
     const memo = new HeaderMemo(tenantContext as HeaderContext<unknown>)
     for (const tenant of [TENANT_A, TENANT_B, TENANT_A, TENANT_B])
       expect(read(memo, tenantHeaders(tenant))).toMatchObject({ context: { id: tenant } })
+  })
+
+  describe('of headers that vary', () => {
+    const varying: HeaderContext<unknown> = { ...seeing, varying: ['b'] }
+    const withB = (value: string | null, a = '1'): Pair[] => [
+      ['a', Buffer.from(a)],
+      ['b', value === null ? null : Buffer.from(value)],
+      ['traceparent', Buffer.from(VALID)],
+    ]
+
+    test('has one shape, and the context is the same whatever they hold', () => {
+      let calls = 0
+      const counted = { ...varying, read: (headers: RecordHeaders) => calls++ < 0 || varying.read(headers) }
+      const memo = new HeaderMemo(counted)
+      for (const value of ['x', 'y', 'longer', '', null])
+        expect(read(memo, withB(value))).toEqual(read(new HeaderMemo(varying), withB('x')))
+      expect(calls).toBe(1)
+      expect(read(memo, withB('x', '2'))).toEqual(read(new HeaderMemo(varying), withB('x', '2')))
+    })
+
+    test.each([1, 3])('still answers them to whoever asks, at the %d. time', (times) => {
+      const memo = new HeaderMemo(varying)
+      for (let i = 1; i <= times; i++) {
+        const pairs: Pair[] = [...withB(`b${i}`), ['b', Buffer.from('again')]]
+        const view = viewOf({ offset: 7, timestampMs: 1, key: null, value: null, headers: encodeHeaders(pairs) })
+        const headers = DecodedHeaders.of(view)
+        memo.read(view, headers, origin)
+        expect(headers.values('b').map(String)).toEqual([`b${i}`, 'again'])
+        expect(headers.values('c')).toEqual([])
+        expect(headers.values('a').map(String)).toEqual(['1'])
+      }
+    })
   })
 
   test('remembers no refusal and refuses each time', () => {

@@ -45,6 +45,16 @@ const delayOf = (commands: readonly LaneCommand[]): number =>
 const everyCode = [...Object.values(codes), 4_711]
 const ofClass = (kind: ErrorClass): number[] => everyCode.filter((code) => classify(code, 'transaction') === kind)
 
+test('an identity that is used up is renewed between two transactions', () => {
+  const core = lane('idle')
+  expect(core.renew()).toEqual([{ kind: 'init', delayMs: 0 }])
+  expect([core.phase, core.identity]).toEqual(['initialising', null])
+  expect(core.initialised(0, next)).toEqual([])
+  expect(core.identity).toEqual(next)
+  for (const phase of ['offsets', 'producing', 'ending', 'aborting', 'initialising'] as const)
+    expect(() => lane(phase).renew()).toThrow(phase)
+})
+
 describe('one transaction', () => {
   test('offsets first, then every round, then the commit', () => {
     const core = lane('idle')

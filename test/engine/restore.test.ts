@@ -60,6 +60,24 @@ describe('changes', () => {
   })
 })
 
+describe('changes of a store that the topology has not', () => {
+  const stores = [
+    { name: 'entries', kind: 'map' },
+    { name: 'totals', kind: 'value' },
+  ] as const
+  test.each([
+    ['unknown', change(0, 'gone/a/f', '1')],
+    ['deleted in an unknown one', change(0, 'gone/a', null)],
+    ['of another kind', change(0, 'totals/a/f', '1')],
+  ])('%s: stop, before anything of it is written', (_, view) => {
+    const core = new RestoreCore(rebuilding, stores)
+    expect(core.take(change(0, 'totals/a', '1')).kind).toBe('go-on')
+    expect(core.take(change(1, 'entries/a/f', '1')).kind).toBe('go-on')
+    expect(core.take(view)).toMatchObject({ kind: 'stop', code: 'topology.incompatible' })
+    expect(core.drain()).toHaveLength(2)
+  })
+})
+
 describe('checkpoint records', () => {
   test('the last one counts, with the first change of its batch', () => {
     const core = new RestoreCore(rebuilding)

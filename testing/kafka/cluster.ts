@@ -15,6 +15,7 @@ export interface MemoryTopic {
   readonly logs: readonly PartitionLog[]
 }
 
+const TOPIC_NAME = /^[\w.-]{1,249}$/
 /** What a broker answers for a topic that says nothing else. */
 const DEFAULT_CONFIGS = {
   'cleanup.policy': 'delete',
@@ -27,6 +28,8 @@ export class Cluster {
   readonly clusterId: string
   readonly clock: Clock
   readonly topics = new Map<string, MemoryTopic>()
+  /** Names of partitions that have no leader: nothing is written to them, and a marker for one of them is lost for good. */
+  readonly leaderless = new Set<string>()
   #arrivals = 0
   #created = 0
   #waiting: (() => void)[] = []
@@ -36,8 +39,11 @@ export class Cluster {
     this.clock = clock
   }
 
-  create({ topic, partitions, configs }: TopicToCreate): Code {
+  create({ topic, partitions, replicationFactor, configs }: TopicToCreate): Code {
+    if (!TOPIC_NAME.test(topic)) return codes.INVALID_TOPIC_EXCEPTION
     if (this.topics.has(topic)) return codes.TOPIC_ALREADY_EXISTS
+    if (partitions < 1) return codes.INVALID_PARTITIONS
+    if (replicationFactor > 1) return codes.INVALID_REPLICATION_FACTOR
     this.topics.set(topic, {
       info: { topic, topicId: topicIdOf(`${this.clusterId}/${topic}/${this.#created++}`), partitions },
       configs: new Map(Object.entries({ ...DEFAULT_CONFIGS, ...configs })),
@@ -49,6 +55,10 @@ export class Cluster {
   delete(topic: string): void {
     this.topics.delete(topic)
     this.changed()
+  }
+
+  hasLeader({ topic, partition }: TopicPartition): boolean {
+    return !this.leaderless.has(`${topic}-${partition}`)
   }
 
   log({ topic, partition }: TopicPartition): PartitionLog | undefined {

@@ -6,7 +6,14 @@
  *                      ▲──────────── join, leave, end of a session ────────────────┴─────────────────────────┘
  */
 import { codes } from '../../engine/core/kafka-errors.ts'
-import type { Code, GroupClient, GroupDescription, GroupMembership, JoinAnswer } from '../../engine/ports.ts'
+import type {
+  Code,
+  GroupClient,
+  GroupDescription,
+  GroupMembership,
+  JoinAnswer,
+  OffsetToCommit,
+} from '../../engine/ports.ts'
 import type { Cluster } from './cluster.ts'
 import { GroupOffsets } from './group-offsets.ts'
 
@@ -37,8 +44,13 @@ export class Group {
   readonly offsets = new GroupOffsets()
   readonly #cluster: Cluster
   readonly #members = new Map<string, Member>()
-  readonly #known = new Set<string>()
+  /** Told their id and not come back with it: a round of JoinGroup waits for them, too. Each with its timer. */
+  readonly #pending = new Map<string, () => void>()
   #state: 'empty' | 'joining' | 'syncing' | 'stable' = 'empty'
+  /** Of the last round of JoinGroup; null before the first. */
+  #protocol: string | null = null
+  /** Somebody has joined, or committed an offset from outside. */
+  #exists = false
   #generation = 0
   #leader = ''
   #numbers = 0
@@ -57,6 +69,7 @@ export class Group {
     const state = { empty: 'Empty', joining: 'PreparingRebalance', syncing: 'CompletingRebalance', stable: 'Stable' }[
       this.#state
     ]
+    if (!this.#exists) return { code: 0, state: 'Dead', members: [] }
     const members = [...this.#members.values()].map(({ memberId, instanceId }) => ({
       memberId,
       instanceId,
@@ -68,6 +81,7 @@ export class Group {
 
   join(request: JoinRequest): Promise<JoinAnswer> {
     const { memberId, instanceId } = request
+    this.#exists = this.#exists || memberId === ''
     const refused = (code: Code, id = memberId): JoinAnswer => ({
       code,
       memberId: id,
@@ -79,12 +93,26 @@ export class Group {
     if (instanceId !== null && memberId === '') return this.#joinStatic(request, instanceId)
     if (memberId === '') {
       const id = `member-${++this.#numbers}`
-      this.#known.add(id)
+      const expired = (): void => {
+        if (this.#pending.delete(id)) this.#completeJoin()
+      }
+      this.#pending.set(id, this.#cluster.clock.after(request.sessionTimeoutMs, expired))
       return Promise.resolve(refused(codes.MEMBER_ID_REQUIRED, id))
     }
     const member = this.#members.get(memberId)
-    if (!member && !this.#known.has(memberId)) return Promise.resolve(refused(this.#codeOfStranger(instanceId)))
+    if (!member && !this.#pending.has(memberId)) return Promise.resolve(refused(this.#codeOfStranger(instanceId)))
+    if (member && this.#knowsAlready(member, request)) {
+      this.#touch(member)
+      return Promise.resolve(this.#joinAnswer(member, false))
+    }
     return this.#enter(member ?? this.#newMember(memberId, request), request)
+  }
+
+  /** A member that asks again, as after a lost answer, is told the generation as it is; a leader at rest begins a rebalance. */
+  #knowsAlready(member: Member, { protocol, metadata }: JoinRequest): boolean {
+    const same = member.request.protocol === protocol && member.request.metadata.equals(metadata)
+    if (this.#state === 'syncing') return same
+    return this.#state === 'stable' && same && member.memberId !== this.#leader
   }
 
   /** A static member that comes back takes its own place: no rebalance when the group is at rest. */
@@ -118,13 +146,15 @@ export class Group {
     const answer = new Promise<JoinAnswer>((resolve) => {
       member.joined = resolve
     })
+    // The first round of a group waits for group.initial.rebalance.delay.ms alone, here 0.
+    const isFirst = this.#state === 'empty'
     if (this.#state !== 'joining') this.#rebalance()
-    this.#completeJoin()
+    this.#completeJoin(isFirst)
     return answer
   }
 
-  sync({ membership, assignments }: SyncRequest): Promise<SyncAnswer> {
-    const code = this.check(membership)
+  sync({ membership, protocol, assignments }: SyncRequest): Promise<SyncAnswer> {
+    const code = this.check(membership) || (protocol === this.#protocol ? 0 : codes.INCONSISTENT_GROUP_PROTOCOL)
     if (code !== 0) return Promise.resolve({ code, assignment: NOTHING })
     if (this.#state === 'joining') return Promise.resolve({ code: codes.REBALANCE_IN_PROGRESS, assignment: NOTHING })
     const member = this.#members.get(membership.memberId)!
@@ -154,10 +184,20 @@ export class Group {
   }
 
   leave(membership: GroupMembership): Code {
-    const member = this.#members.get(membership.memberId)
-    if (!member) return codes.UNKNOWN_MEMBER_ID
-    this.#remove(member)
-    return 0
+    const { memberId, instanceId } = membership
+    if (this.#forget(memberId)) {
+      // Of one that was never in it, too, a group at rest makes a rebalance.
+      if (this.#state === 'stable' || this.#state === 'syncing') this.#rebalance()
+      else this.#completeJoin()
+      return 0
+    }
+    // A static one may be named by its instance alone.
+    const named = [...this.#members.values()].find(
+      (m) => memberId === '' && m.instanceId !== null && m.instanceId === instanceId,
+    )
+    const code = named ? 0 : this.#identify(memberId, instanceId)
+    if (code === 0) this.#remove(named ?? this.#members.get(memberId)!)
+    return code
   }
 
   /** Ends a member's session as if it had not been heard of for too long. */
@@ -166,11 +206,36 @@ export class Group {
     if (member) this.#remove(member)
   }
 
-  /** Also asked at TxnOffsetCommit: member and generation, not which partitions a member has. */
   check({ memberId, generation, instanceId }: GroupMembership): Code {
-    const member = this.#members.get(memberId)
-    if (!member) return this.#codeOfStranger(instanceId)
+    const code = this.#identify(memberId, instanceId)
+    if (code !== 0) return code
     return generation === this.#generation ? 0 : codes.ILLEGAL_GENERATION
+  }
+
+  /**
+   * At TxnOffsetCommit: member and generation, not which partitions a member has; and who names neither may commit, as
+   * clients without a group do.
+   */
+  checkCommit(membership: GroupMembership): Code {
+    const { memberId, generation, instanceId } = membership
+    if (!this.#exists && generation >= 0) return codes.ILLEGAL_GENERATION
+    this.#exists = true
+    const outside = generation < 0 && (this.isEmpty || (memberId === '' && instanceId === null))
+    return outside ? 0 : this.check(membership)
+  }
+
+  /** OffsetCommit without a member. */
+  commitFromOutside(offsets: readonly OffsetToCommit[]): Code {
+    if (!this.isEmpty) return codes.UNKNOWN_MEMBER_ID
+    this.#exists = true
+    this.offsets.commit(offsets)
+    return 0
+  }
+
+  #identify(memberId: string, instanceId: string | null): Code {
+    const member = this.#members.get(memberId)
+    if (!member || (instanceId !== null && member.instanceId !== instanceId)) return this.#codeOfStranger(instanceId)
+    return 0
   }
 
   #codeOfStranger(instanceId: string | null): Code {
@@ -178,8 +243,14 @@ export class Group {
     return taken ? codes.FENCED_INSTANCE_ID : codes.UNKNOWN_MEMBER_ID
   }
 
+  /** No longer pending; false: it was not. */
+  #forget(memberId: string): boolean {
+    this.#pending.get(memberId)?.()
+    return this.#pending.delete(memberId)
+  }
+
   #newMember(memberId: string, request: JoinRequest): Member {
-    this.#known.delete(memberId)
+    this.#forget(memberId)
     const member: Member = {
       memberId,
       instanceId: request.instanceId,
@@ -205,9 +276,11 @@ export class Group {
   #remove(member: Member): void {
     member.cancelSession()
     this.#members.delete(member.memberId)
+    // A SyncGroup of its own that waits is never answered.
     member.joined?.({ ...NOT_A_MEMBER, memberId: member.memberId })
-    member.synced?.({ code: codes.UNKNOWN_MEMBER_ID, assignment: NOTHING })
     if (this.#members.size === 0) {
+      // A rebalance in which nobody is left: it counts.
+      this.#generation++
       this.#state = 'empty'
       this.#cancelRebalance()
     } else if (this.#state === 'joining') this.#completeJoin()
@@ -223,16 +296,19 @@ export class Group {
     const timeoutMs = Math.max(...[...this.#members.values()].map((m) => m.request.rebalanceTimeoutMs))
     this.#cancelRebalance = this.#cluster.clock.after(timeoutMs, () => {
       for (const member of [...this.#members.values()]) if (!member.joined) this.#remove(member)
+      this.#completeJoin(true)
     })
   }
 
-  #completeJoin(): void {
+  #completeJoin(isLate = false): void {
     const members = [...this.#members.values()]
     if (this.#state !== 'joining' || members.length === 0 || members.some((m) => !m.joined)) return
+    if (this.#pending.size > 0 && !isLate) return
     this.#cancelRebalance()
     this.#generation++
     this.#state = 'syncing'
     if (!this.#members.has(this.#leader)) this.#leader = members[0]!.memberId
+    this.#protocol = members[0]!.request.protocol
     for (const member of members) {
       const { joined } = member
       member.joined = null

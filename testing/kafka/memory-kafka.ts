@@ -3,7 +3,7 @@
  * the cluster; every connection is one process's. Owns what connects the coordinators with each other.
  */
 import type { Clock } from '../../engine/clock.ts'
-import type { Kafka } from '../../engine/ports.ts'
+import type { Kafka, ProducerIdentity } from '../../engine/ports.ts'
 import { adminOf, groupAdminOf, inspectorOf } from './admin-clients.ts'
 import { Cluster } from './cluster.ts'
 import { Group } from './group.ts'
@@ -30,6 +30,10 @@ export class MemoryKafka {
   readonly transactions: Transactions
   /** May be replaced while a test runs. */
   fault: KafkaFault
+  /** How often the broker was away: every connection was lost then. */
+  restarts = 0
+  /** Clients may not write markers of aborts, as without ClusterAction. */
+  isAbortMarkerDenied = false
   readonly #groups = new Map<string, Group>()
 
   constructor(clock: Clock, options: MemoryKafkaOptions = {}) {
@@ -37,11 +41,19 @@ export class MemoryKafka {
     this.fault = options.fault ?? (() => null)
     this.transactions = new Transactions(
       this.cluster,
-      (producerId, commit) => {
-        for (const group of this.#groups.values()) group.offsets.decided(producerId, commit)
-      },
+      (producerId, commit) => this.decideOffsets(producerId, commit),
       options.markerDelayMs,
     )
+  }
+
+  /** Producers with offsets of any group that are not decided. */
+  get pendingOffsets(): readonly ProducerIdentity[] {
+    return [...this.#groups.values()].flatMap((group) => group.offsets.pending)
+  }
+
+  /** The marker of a transaction that has ended, in the offsets of every group. */
+  decideOffsets(producerId: bigint, commit: boolean): void {
+    for (const group of this.#groups.values()) group.offsets.decided(producerId, commit)
   }
 
   group(groupId: string): Group {
@@ -55,7 +67,7 @@ export class MemoryKafka {
     const wire = new Wire(client, this.cluster.clock, (call) => this.fault(call))
     return {
       admin: adminOf(this.cluster, wire),
-      transactions: inspectorOf(this.transactions, this.cluster, wire),
+      transactions: inspectorOf(this, wire),
       transactionClient: (options) => transactionClientOf(this, wire, options),
       groupClient: (groupId) => groupClientOf(this.group(groupId), wire, groupId),
       fetchClient: () => fetchClientOf(this.cluster, wire),

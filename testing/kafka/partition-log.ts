@@ -24,7 +24,7 @@ interface ProducerState {
   readonly epoch: number
   nextSequence: number
   /** The last batches, to know one that is sent again. */
-  readonly recent: { readonly sequence: number; readonly baseOffset: number }[]
+  readonly recent: { readonly sequence: number; readonly count: number; readonly baseOffset: number }[]
 }
 
 interface AbortedRange extends AbortedTransaction {
@@ -67,6 +67,16 @@ export class PartitionLog {
     return this.#open
   }
 
+  /** Producers that have written here. */
+  get producers(): readonly bigint[] {
+    return [...this.#producers.keys()]
+  }
+
+  /** Of the producer's last record or marker here. */
+  epochOf(producerId: bigint): number {
+    return this.#producers.get(producerId)?.epoch ?? -1
+  }
+
   append(batch: Buffer, maxBytes: number, arrival: number): Appended {
     const header = readBatchHeader(batch, 0)
     if (!header || header.end !== batch.length) return refused(codes.CORRUPT_MESSAGE)
@@ -75,7 +85,9 @@ export class PartitionLog {
     const known = this.#producers.get(producerId)
     if (producerId >= 0n) {
       if (known && epoch < known.epoch) return refused(codes.INVALID_PRODUCER_EPOCH)
-      const again = known?.epoch === epoch ? known.recent.find((r) => r.sequence === baseSequence) : undefined
+      const same = (r: ProducerState['recent'][number]): boolean =>
+        r.sequence === baseSequence && r.count === recordCount
+      const again = known?.epoch === epoch ? known.recent.find(same) : undefined
       if (again) return { code: 0, baseOffset: toOffset(again.baseOffset) }
       if (baseSequence !== (known?.epoch === epoch ? known.nextSequence : 0))
         return refused(codes.OUT_OF_ORDER_SEQUENCE_NUMBER)
@@ -84,7 +96,7 @@ export class PartitionLog {
     if (producerId >= 0n) {
       const state = known?.epoch === epoch ? known : { epoch, nextSequence: 0, recent: [] }
       state.nextSequence = baseSequence + recordCount
-      state.recent.push({ sequence: baseSequence, baseOffset })
+      state.recent.push({ sequence: baseSequence, count: recordCount, baseOffset })
       if (state.recent.length > RECENT_BATCHES_MAX) state.recent.shift()
       this.#producers.set(producerId, state)
       if (header.isTransactional && !this.#open.has(producerId)) this.#open.set(producerId, baseOffset)

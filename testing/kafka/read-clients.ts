@@ -51,6 +51,8 @@ export function groupClientOf(group: Group, wire: Wire, groupId: string): GroupC
 }
 
 export function fetchClientOf(cluster: Cluster, wire: Wire): FetchClient {
+  /** As first seen by this client: another topic of the same name is not read as if it were the old one. */
+  const topicIds = new Map<string, string>()
   const read = ({ topic, partition, position: asked, maxBytes }: FetchRequest, left: number): FetchedPartition => {
     const at = { topic, partition, asked }
     const nothing = {
@@ -62,8 +64,12 @@ export function fetchClientOf(cluster: Cluster, wire: Wire): FetchClient {
     }
     const log = cluster.log(at)
     if (!log) return { ...at, ...nothing, code: codes.UNKNOWN_TOPIC_OR_PARTITION }
+    const { topicId } = cluster.topics.get(topic)!.info
+    if (!topicIds.has(topic)) topicIds.set(topic, topicId)
+    if (topicIds.get(topic) !== topicId) return { ...at, ...nothing, code: codes.UNKNOWN_TOPIC_ID }
+    if (!cluster.hasLeader(at)) return { ...at, ...nothing, code: codes.NOT_LEADER_OR_FOLLOWER }
     const ends = { highWatermark: log.end, lastStableOffset: log.lastStableOffset, logStart: log.start }
-    if (asked < log.start || asked > log.end) return { ...at, ...nothing, ...ends, code: codes.OFFSET_OUT_OF_RANGE }
+    if (asked < log.start || asked > log.end) return { ...at, ...nothing, code: codes.OFFSET_OUT_OF_RANGE }
     return { ...at, ...ends, code: 0, ...log.read(asked, Math.min(maxBytes, left)) }
   }
   return {

@@ -1,10 +1,19 @@
 /** The ports that write: one transactional id, and plain Produce. */
 import { codes } from '../../engine/core/kafka-errors.ts'
 import { offset } from '../../engine/core/numbers.ts'
-import type { Code, ProduceAnswer, ProduceBatch, Publisher, TransactionClient } from '../../engine/ports.ts'
+import type {
+  Code,
+  OffsetToCommit,
+  PartitionCode,
+  ProduceAnswer,
+  ProduceBatch,
+  ProducerIdentity,
+  Publisher,
+  TransactionClient,
+} from '../../engine/ports.ts'
 import { readBatchHeader } from '../../engine/wire/record-batch-reader.ts'
 import type { MemoryKafka } from './memory-kafka.ts'
-import { OFFSETS_TOPIC } from './transactions.ts'
+import { OFFSETS_PARTITION } from './transactions.ts'
 import type { Wire } from './wire.ts'
 
 export interface TransactionClientOptions {
@@ -12,6 +21,9 @@ export interface TransactionClientOptions {
   readonly groupId: string
   readonly transactionTimeoutMs: number
 }
+
+const isSame = (a: ProducerIdentity, b: ProducerIdentity): boolean =>
+  a.producerId === b.producerId && a.epoch === b.epoch
 
 const NO_IDENTITY = { producerId: -1n, epoch: -1 }
 
@@ -24,6 +36,9 @@ export function transactionClientOf(
   const { transactionalId, groupId, transactionTimeoutMs } = options
   return {
     transactionalId,
+    get interruptions() {
+      return kafka.restarts
+    },
     initProducerId: (current) =>
       wire.carry(
         'init-producer-id',
@@ -32,14 +47,27 @@ export function transactionClientOf(
       ),
     txnOffsetCommit: (identity, membership, offsets) => {
       const all = (code: Code) => offsets.map(({ topic, partition }) => ({ topic, partition, code }))
-      const commit = () => {
+      const commit = (): readonly PartitionCode[] => {
+        const there = offsets.filter((partition) => kafka.cluster.log(partition) !== undefined)
+        const codeOf = there.length > 0 ? commitThere(there) : 0
+        return offsets.map(({ topic, partition }) => ({
+          topic,
+          partition,
+          code: there.some((t) => t.topic === topic && t.partition === partition)
+            ? codeOf
+            : codes.UNKNOWN_TOPIC_OR_PARTITION,
+        }))
+      }
+      const commitThere = (there: readonly OffsetToCommit[]): Code => {
         // The transaction is open before the group is asked: a refusal leaves it open.
-        const entered = transactions.enter(transactionalId, identity, { topic: OFFSETS_TOPIC, partition: 0 })
-        if (entered !== 0) return all(entered)
+        if (!kafka.cluster.hasLeader(OFFSETS_PARTITION)) return codes.COORDINATOR_NOT_AVAILABLE
+        const isOpen = kafka.pendingOffsets.some((p) => isSame(p, identity))
+        const entered = isOpen ? 0 : transactions.enter(transactionalId, identity, OFFSETS_PARTITION)
+        if (entered !== 0) return entered
         const group = kafka.group(groupId)
-        const code = group.check(membership)
-        if (code === 0) group.offsets.pend(identity.producerId, offsets)
-        return all(code)
+        const code = group.checkCommit(membership)
+        if (code === 0) group.offsets.pend(identity, there)
+        return code
       }
       return wire.carry('txn-offset-commit', commit, all)
     },
@@ -68,11 +96,14 @@ function produceOne(
   const header = readBatchHeader(batch.bytes, 0)
   if (!header) return answerOf(batch, codes.CORRUPT_MESSAGE)
   if (!cluster.log(batch)) return answerOf(batch, codes.UNKNOWN_TOPIC_OR_PARTITION)
+  if (!cluster.hasLeader(batch)) return answerOf(batch, codes.NOT_LEADER_OR_FOLLOWER)
   if (header.isTransactional) {
-    const code =
-      transactionalId === null
-        ? codes.INVALID_TXN_STATE
-        : transactions.enter(transactionalId, header, { topic, partition })
+    if (transactionalId === null) return answerOf(batch, codes.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
+    const log = cluster.log(batch)!
+    if (header.epoch < log.epochOf(header.producerId)) return answerOf(batch, codes.INVALID_PRODUCER_EPOCH)
+    // What is open here already is not asked about at the coordinator: until the marker comes a late batch gets in.
+    const isOpen = log.openTransactions.has(header.producerId) && log.epochOf(header.producerId) === header.epoch
+    const code = isOpen ? 0 : transactions.enter(transactionalId, header, { topic, partition })
     if (code !== 0) return answerOf(batch, code)
   }
   const appended = cluster.append(batch, batch.bytes)

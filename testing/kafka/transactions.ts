@@ -21,6 +21,8 @@ interface Transaction {
   readonly transactionalId: string
   producerId: bigint
   epoch: number
+  /** The epoch before, of an InitProducerId that named it or of the transaction before: who asks with it is answered again; -1: none. */
+  lastEpoch: number
   /** Of the transaction that ended last: its EndTxn may come again, and the producer id may be another since. */
   ended: ProducerIdentity
   state: State
@@ -39,6 +41,7 @@ export type MarkerDelay = (partition: TopicPartition) => number
 
 /** What a transaction holds while it has offsets of a group: as a broker calls it. */
 export const OFFSETS_TOPIC = '__consumer_offsets'
+export const OFFSETS_PARTITION: TopicPartition = { topic: OFFSETS_TOPIC, partition: 0 }
 const EPOCH_MAX = 32_766
 /** A broker looks for transactions that have timed out only this often (transaction.abort.timed.out.transaction.cleanup.interval.ms). */
 const TIMEOUT_LOOK_MS = 10_000
@@ -50,6 +53,9 @@ export class Transactions {
   readonly #byId = new Map<string, Transaction>()
   readonly #markerDelayMs: MarkerDelay
   #producerIds = 1000n
+  markersLost = 0
+  /** Behind it a producer gets another id. */
+  epochMax = EPOCH_MAX
 
   constructor(cluster: Cluster, decided: OffsetsDecided, markerDelayMs: MarkerDelay = () => 0) {
     this.#cluster = cluster
@@ -69,6 +75,7 @@ export class Transactions {
         transactionalId,
         producerId: this.#producerIds++,
         epoch: -1,
+        lastEpoch: -1,
         ended: NO_IDENTITY,
         state: 'Empty',
         timeoutMs,
@@ -77,15 +84,25 @@ export class Transactions {
         cancelTimeout() {},
       }
       this.#byId.set(transactionalId, transaction)
-    } else if (current && !isSame(transaction, current)) return { code: codes.PRODUCER_FENCED, identity: NO_IDENTITY }
+    } else if (current && current.producerId !== transaction.producerId)
+      return { code: codes.PRODUCER_FENCED, identity: NO_IDENTITY }
+    // Whatever the epoch: what is open is ended for anyone who knows the producer id.
     if (transaction.state === 'Ongoing') {
       this.#end(transaction, false)
       return { code: codes.CONCURRENT_TRANSACTIONS, identity: NO_IDENTITY }
     }
     if (transaction.state.startsWith('Prepare')) return { code: codes.CONCURRENT_TRANSACTIONS, identity: NO_IDENTITY }
+    if (current && transaction.epoch >= 0 && current.epoch !== transaction.epoch) {
+      // A call that was carried out and is repeated: nothing is bumped, nobody is fenced.
+      if (current.epoch !== transaction.lastEpoch) return { code: codes.PRODUCER_FENCED, identity: NO_IDENTITY }
+    } else {
+      const before = transaction.epoch
+      this.#nextEpoch(transaction)
+      transaction.lastEpoch = current ? before : -1
+    }
     transaction.timeoutMs = timeoutMs
     transaction.state = 'Empty'
-    this.#nextEpoch(transaction)
+    transaction.startedAtMs = -1
     return { code: 0, identity: identityOf(transaction) }
   }
 
@@ -130,9 +147,11 @@ export class Transactions {
     return { code: 0, identity: identityOf(transaction) }
   }
 
-  /** Whether the transaction that this producer id had last is decided as committed, with markers still to come. */
+  /** Whether the transaction that this producer id had last is decided as committed, with markers to come or lost. */
   isCommitting(producerId: bigint): boolean {
-    return [...this.#byId.values()].some((t) => t.ended.producerId === producerId && t.state === 'PrepareCommit')
+    return [...this.#byId.values()].some(
+      (t) => t.ended.producerId === producerId && (t.state === 'PrepareCommit' || t.state === 'CompleteCommit'),
+    )
   }
 
   list(filter: { states?: readonly string[]; producerIds?: readonly bigint[] }): readonly TransactionListing[] {
@@ -148,7 +167,7 @@ export class Transactions {
       return {
         code: codes.TRANSACTIONAL_ID_NOT_FOUND,
         transactionalId,
-        state: 'Dead',
+        state: '',
         startedAtMs: -1,
         partitions: [],
         ...NO_IDENTITY,
@@ -170,11 +189,14 @@ export class Transactions {
     const touched = [...partitions.values()]
     transaction.state = commit ? 'PrepareCommit' : 'PrepareAbort'
     transaction.ended = { producerId, epoch }
+    transaction.lastEpoch = epoch
     // The marker carries the next epoch, so that nothing late of this one can follow it.
     this.#nextEpoch(transaction)
     let left = touched.length
     const mark = (partition: TopicPartition): void => {
-      if (partition.topic === OFFSETS_TOPIC) this.#decided(producerId, commit)
+      // KAFKA-20734: a partition without a leader is taken for a deleted one.
+      if (!this.#cluster.hasLeader(partition)) this.markersLost++
+      else if (partition.topic === OFFSETS_TOPIC) this.#decided(producerId, commit)
       else this.#cluster.complete(partition, producerId, epoch + 1, commit)
       if (--left === 0) this.#complete(transaction, commit)
     }
@@ -192,7 +214,7 @@ export class Transactions {
   }
 
   #nextEpoch(transaction: Transaction): void {
-    if (transaction.epoch < EPOCH_MAX) {
+    if (transaction.epoch < this.epochMax) {
       transaction.epoch++
       return
     }

@@ -3,12 +3,24 @@ import { describeGroupsV5 } from '@platformatic/kafka'
 import type { GroupDescription } from '../../ports.ts'
 import type { Api } from './api.ts'
 
-export const describeGroupsApi: Api<{ readonly groupId: string }, GroupDescription | null> = {
+export interface DescribeGroupsRequest {
+  readonly groupId: string
+  readonly withOperations?: boolean
+}
+
+export interface DescribedGroup extends GroupDescription {
+  /** Bits of what the caller may do, by AclOperation's number; absent: not asked for. */
+  readonly operations?: number
+}
+
+const NOT_ASKED_FOR = -0x8000_0000
+
+export const describeGroupsApi: Api<DescribeGroupsRequest, DescribedGroup | null> = {
   name: 'DescribeGroups',
   key: 15,
   version: 5,
-  encode({ groupId }) {
-    return describeGroupsV5.createRequest([groupId], false)
+  encode({ groupId, withOperations = false }) {
+    return describeGroupsV5.createRequest([groupId], withOperations)
   },
   decode(answer) {
     answer.int32() // throttle time
@@ -29,8 +41,8 @@ export const describeGroupsApi: Api<{ readonly groupId: string }, GroupDescripti
         reader.bytes() // assignment
         return member
       })
-      reader.int32() // authorized operations: not asked for
-      return { code, state, members }
+      const operations = reader.int32()
+      return { code, state, members, ...(operations === NOT_ASKED_FOR ? {} : { operations }) }
     })
     return groups[0] ?? null
   },

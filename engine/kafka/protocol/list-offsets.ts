@@ -1,17 +1,18 @@
-/** ListOffsets v9, read_uncommitted: start and end of the log, open transactions included. */
+/** ListOffsets v9: start and end of the log, open transactions included, or the end that is stable. */
 import { listOffsetsV9 } from '@platformatic/kafka'
 import { type Position, position } from '../../core/numbers.ts'
 import type { PartitionCode, TopicPartition } from '../../ports.ts'
 import { type Api, byTopic } from './api.ts'
 
 export interface ListOffsetsRequest {
-  readonly at: 'earliest' | 'latest'
+  readonly at: 'earliest' | 'latest' | 'stable'
   readonly partitions: readonly TopicPartition[]
 }
 
-const timestamps = { earliest: -2n, latest: -1n }
+const timestamps = { earliest: -2n, latest: -1n, stable: -1n }
 const consumerReplica = -1
 const readUncommitted = 0
+const readCommitted = 1
 const anyEpoch = -1
 
 export const listOffsetsApi: Api<ListOffsetsRequest, readonly (PartitionCode & { readonly position: Position })[]> = {
@@ -27,7 +28,7 @@ export const listOffsetsApi: Api<ListOffsetsRequest, readonly (PartitionCode & {
         timestamp: timestamps[at],
       })),
     }))
-    return listOffsetsV9.createRequest(consumerReplica, readUncommitted, topics)
+    return listOffsetsV9.createRequest(consumerReplica, at === 'stable' ? readCommitted : readUncommitted, topics)
   },
   decode(answer) {
     answer.int32() // throttle time

@@ -9,6 +9,9 @@ export interface MetadataTopic {
   readonly topicId: string
   /** Node id of the leader by partition; -1 = none. */
   readonly leaders: readonly number[]
+  readonly replicas: readonly { readonly assigned: number; readonly inSync: number }[]
+  /** Bits of what the caller may do, by AclOperation's number; MIN_INT: not asked for. */
+  readonly operations: number
 }
 
 export interface MetadataAnswer {
@@ -19,12 +22,17 @@ export interface MetadataAnswer {
 
 const noLeader = -1
 
-export const metadataApi: Api<{ readonly topics: readonly string[] }, MetadataAnswer> = {
+export interface MetadataRequest {
+  readonly topics: readonly string[]
+  readonly withOperations?: boolean
+}
+
+export const metadataApi: Api<MetadataRequest, MetadataAnswer> = {
   name: 'Metadata',
   key: 3,
   version: 12,
-  encode({ topics }) {
-    return metadataV12.createRequest([...topics], false, false)
+  encode({ topics, withOperations = false }) {
+    return metadataV12.createRequest([...topics], false, withOperations)
   },
   decode(answer) {
     answer.int32() // throttle time
@@ -44,13 +52,18 @@ export const metadataApi: Api<{ readonly topics: readonly string[] }, MetadataAn
         reader.int16() // code; the leader is what counts
         const partition = { index: reader.int32(), leader: reader.int32() }
         reader.int32() // leader epoch
-        for (let list = 0; list < 3; list++) reader.array((reader) => reader.int32()) // replicas, in sync, offline
-        return partition
+        const [assigned = [], inSync = []] = [0, 1, 2].map(() => reader.array((reader) => reader.int32())) // third: offline
+        return { ...partition, assigned: assigned.length, inSync: inSync.length }
       })
-      reader.int32() // authorized operations
+      const operations = reader.int32()
       const leaders = new Array<number>(partitions.length).fill(noLeader)
-      for (const { index, leader } of partitions) if (index >= 0 && index < leaders.length) leaders[index] = leader
-      return { code, name, topicId, leaders }
+      const replicas = partitions.map(() => ({ assigned: 0, inSync: 0 }))
+      for (const { index, leader, assigned, inSync } of partitions) {
+        if (index < 0 || index >= leaders.length) continue
+        leaders[index] = leader
+        replicas[index] = { assigned, inSync }
+      }
+      return { code, name, topicId, leaders, replicas, operations }
     })
     return { clusterId, brokers, topics }
   },
