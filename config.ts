@@ -25,6 +25,8 @@ const flag = (fallback: boolean) =>
     .transform((v) => v === 'true' || v === '1')
     .default(fallback)
 
+const url = z.string().regex(/^https?:\/\/[^\s/]+/, 'must begin with http:// or https://')
+
 const schema = z.object({
   BOOTSTRAP_SERVERS: z.string().min(1).optional(),
   KAFKA_CONSUMER_GROUP: text('Notes Service'),
@@ -35,9 +37,16 @@ const schema = z.object({
   REDIS_URL: z
     .string()
     .regex(/^rediss?:\/\//, 'must begin with redis:// or rediss://')
+    .refine((value) => URL.canParse(value), 'must be a URL (special characters of a password as %XX)')
     .optional(),
   REST_HOST: text('127.0.0.1'),
   REST_PORT: port.default(8080),
+  REST_REQUESTS_PER_MINUTE: z.coerce
+    .number('must be a number')
+    .int('must be a whole number')
+    .min(1, 'must be 1 to 1000000')
+    .max(1_000_000, 'must be 1 to 1000000')
+    .optional(),
   LOG_LEVEL: z
     .enum(
       ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
@@ -69,6 +78,16 @@ const schema = z.object({
   OUTPUT_COMPRESSION: z
     .enum(['none', 'gzip', 'snappy', 'lz4', 'zstd'], 'must be none, gzip, snappy, lz4 or zstd')
     .default('lz4'),
+  AUDIT_INTERVAL_MS: z.coerce
+    .number('must be a number')
+    .int('must be a whole number')
+    .min(0, 'must be 0 (no audit) to 86400000')
+    .max(86_400_000, 'must be 0 (no audit) to 86400000')
+    .default(5_000),
+  OTEL_SDK_DISABLED: flag(false),
+  OTEL_EXPORTER_OTLP_ENDPOINT: url.optional(),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: url.optional(),
+  OTEL_SERVICE_NAME: z.string().min(1).optional(),
   EMBEDDED_KAFKA_PORT: port.optional(),
   EMBEDDED_REDIS_PORT: port.optional(),
   EMBEDDED_DATA_DIR: z.string().min(1).optional(),
@@ -83,7 +102,10 @@ const schema = z.object({
   KAFKA_SSL_CA: z.string().optional(),
   KAFKA_SSL_CERT: z.string().optional(),
   KAFKA_SSL_KEY: z.string().optional(),
-  API_TOKEN: z.string().min(1).optional(),
+  API_TOKEN: z
+    .string()
+    .regex(/^[\x21-\x7e]+$/, 'must be visible ASCII characters without spaces')
+    .optional(),
 })
 
 const SECRETS = [
@@ -137,6 +159,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
 
 function rulesBroken(config: Config): readonly string[] {
   const mistakes: string[] = []
+  // Its transactional id would be that of `tributary dead-letters replay`.
+  if (config.GROUP_INSTANCE_ID === 'replay') mistakes.push('GROUP_INSTANCE_ID: `replay` is taken, choose another')
   if (!LOOPBACK.test(config.REST_HOST) && !config.API_TOKEN) mistakes.push(NON_LOOPBACK_NEEDS_TOKEN)
   const topics = [
     config.COMMAND_TOPIC_NOTE,
@@ -167,10 +191,33 @@ export function maskedConfig(config: Config): Record<string, unknown> {
     if (value === undefined) continue
     if (MASKED.has(name)) masked[name] = '***'
     else if (name === 'REDIS_URL') masked[name] = maskedUrl(String(value))
+    else if (name.startsWith('OTEL_EXPORTER_')) masked[name] = String(value).replace(/\/\/[^@/]*@/, '//***@')
     else if (name === 'KAFKA_SSL_CA' || name === 'KAFKA_SSL_CERT') masked[name] = '(set)'
     else masked[name] = value
   }
   return masked
+}
+
+export interface ExplainedVariable {
+  readonly name: string
+  /** Masked as in maskedConfig; null: it has none. */
+  readonly value: unknown
+  readonly from: 'environment' | 'file' | 'default' | 'not set'
+}
+
+/** Every variable with its effective value and where that came from, in the order of the schema. Throws ConfigError. */
+export function explainConfig(environment: Readonly<Record<string, string | undefined>>): readonly ExplainedVariable[] {
+  const masked = maskedConfig(readConfig(environment))
+  const given = (name: string): boolean => environment[name] !== undefined && environment[name] !== ''
+  return Object.keys(schema.shape).map((name) => {
+    const value = masked[name] ?? null
+    const fromFile = SECRETS.some((secret) => secret === name) && given(`${name}_FILE`)
+    return {
+      name,
+      value,
+      from: fromFile ? 'file' : given(name) ? 'environment' : value === null ? 'not set' : 'default',
+    }
+  })
 }
 
 /** The URL without its password. */

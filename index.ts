@@ -1,7 +1,16 @@
 /**
- * What an engineer writes a topology with. The test driver is apart (`tributary/testing`), so that a program does not
- * load it; the running of a topology is shown in examples/03.
+ * What an engineer writes a topology with, and reads its sinks with. The test driver is apart (`tributary/testing`), so
+ * that a program does not load it, and `subscribe` loads its clients when it is called; the running of a topology is shown
+ * in examples/03.
  */
+export { SubscribeError } from './subscribe/errors.ts'
+export {
+  type SubscribeOptions,
+  type SubscribeTo,
+  type SubscriptionEvent,
+  type SubscriptionGap,
+  subscribe,
+} from './subscribe/subscribe.ts'
 export { defineTopology, type HeaderContext, type Topology, type TopologySpec } from './topology/define.ts'
 export { describe, type TopologyDescription } from './topology/describe.ts'
 export { drop, type Effect, reject } from './topology/effects.ts'

@@ -3,6 +3,7 @@
  * on stdout when every task runs; logs go to stderr. Ends on SIGINT or SIGTERM: drains, leaves the group, stops the stack.
  */
 import pino from 'pino'
+import { startTracing, type Tracing } from './api/tracing/sdk.ts'
 import { type Config, ConfigError, readConfig } from './config.ts'
 import { StackError } from './embedded/errors.ts'
 import { onNpmGone } from './embedded/npm-parent.ts'
@@ -32,6 +33,7 @@ const log = pino(
 )
 let stack: Stack | null = null
 let service: RunningService | null = null
+let tracing: Tracing | null = null
 let removeStackFile = (): void => {}
 let stopping = false
 
@@ -42,6 +44,7 @@ async function stop(reason: string, code: number): Promise<void> {
   log.info({ reason }, 'stopping')
   removeStackFile()
   await service?.close()
+  await tracing?.close()
   await stack?.stop()
   log.info('stopped')
   process.exit(code)
@@ -51,6 +54,9 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal
 onNpmGone(() => void stop('npm is gone', 1))
 
 try {
+  tracing = await startTracing(config)
+  if (tracing.start.kind === 'missing') log.warn({ code: 'tracing.sdk_missing' }, tracing.start.message)
+  else if (tracing.start.kind !== 'off') log.info(tracing.start, 'tracing')
   const need = { kafka: config.BOOTSTRAP_SERVERS === undefined, redis: config.REDIS_URL === undefined }
   if (need.kafka || need.redis) {
     stack = await startStack({

@@ -4,10 +4,14 @@
  */
 import { hostname } from 'node:os'
 import type { Logger } from 'pino'
+import { createEvents } from './api/events/events.ts'
 import { Health } from './api/health.ts'
-import { createHealthServer, type HealthServer } from './api/health-server.ts'
+import { STORE_DEADLINE_MS } from './api/limits.ts'
 import { logEvents } from './api/log-events.ts'
 import { Metrics } from './api/metrics.ts'
+import { createBackend } from './api/rest/backend.ts'
+import { type HttpServer, startHttpServer } from './api/server.ts'
+import { isTracing, traceEvents } from './api/tracing/spans.ts'
 import { type Config, maskedConfig } from './config.ts'
 import { systemClock } from './engine/clock.ts'
 import type { EngineEvent } from './engine/events.ts'
@@ -16,8 +20,11 @@ import { connectKafka, type KafkaConnectionOptions } from './engine/kafka/kafka.
 import { watchPolicy } from './engine/policy-watch.ts'
 import { prepare } from './engine/preparation.ts'
 import { createLease } from './stores/lease.ts'
-import { openRedisStores } from './stores/redis/stores.ts'
+import { openStoreAdmin } from './stores/redis/admin.ts'
+import { openRedisStores, openStateReader } from './stores/redis/stores.ts'
 import { storeLayoutOf } from './stores/store-layout.ts'
+import { noteIdsRemaining } from './topology/notes/ids.ts'
+import { noteSequence } from './topology/notes/state.ts'
 import { noteTopology } from './topology/notes/topology.ts'
 
 export interface RunningService {
@@ -46,6 +53,7 @@ export async function startService(
   const health = new Health()
   const metrics = new Metrics(config.APPLICATION_ID)
   const logEvent = logEvents(log)
+  const traceEvent = traceEvents({ application: config.APPLICATION_ID, group: config.KAFKA_CONSUMER_GROUP })
   let stop: (why: { code: string; message: string }) => void = () => {}
   const stopped = new Promise<{ code: string; message: string }>((resolve) => {
     stop = resolve
@@ -54,23 +62,33 @@ export async function startService(
     logEvent(event)
     health.hear(event)
     metrics.hear(event)
+    traceEvent(event)
     if (event.kind === 'instance.stopped') stop({ code: event.code, message: event.message })
   }
-  const http: HealthServer = await createHealthServer(config.REST_HOST, config.REST_PORT, health, metrics)
+  const http: HttpServer = await startHttpServer(config.REST_HOST, config.REST_PORT, {
+    health,
+    metrics,
+    token: config.API_TOKEN,
+    requestsPerMinute: config.REST_REQUESTS_PER_MINUTE ?? null,
+    topicNames: topicNames(config),
+    problem: (error) => log.error({ err: error }, 'request failed'),
+  })
   const kafka = connectKafka(kafkaOptions(config))
   const layout = storeLayoutOf(noteTopology, config.APPLICATION_ID)
-  const stores = openRedisStores({
-    url: config.REDIS_URL,
-    layout,
-    instance: config.GROUP_INSTANCE_ID ?? `${hostname()}-${process.pid}`,
-  })
+  const name = config.GROUP_INSTANCE_ID ?? `${hostname()}-${process.pid}`
+  const stores = openRedisStores({ url: config.REDIS_URL, layout, instance: name })
   const closers: (() => Promise<unknown> | unknown)[] = [() => http.close(), () => stores.close(), () => kafka.close()]
   const closeAll = async (): Promise<void> => {
     for (const close of closers.reverse()) await close()
   }
+  let running: Instance | null = null
   try {
-    const watch = await watchPolicy(stores, systemClock, START_PATIENCE_MS, (code, message) =>
-      listener({ kind: 'warning', code, message }),
+    const watch = await watchPolicy(
+      stores,
+      systemClock,
+      START_PATIENCE_MS,
+      (code, message) => listener({ kind: 'warning', code, message }),
+      (code, reason) => running?.mend(code, reason),
     )
     closers.push(() => watch.close())
     const { plan, deleteRetentionMs } = await prepare(kafka, systemClock, listener, {
@@ -89,6 +107,8 @@ export async function startService(
       onProblem: ({ task, doing, reason }) => log.debug({ task, doing, reason }, 'lease'),
     })
     closers.push(() => lease.close())
+    const orders = openStoreAdmin({ url: config.REDIS_URL, application: config.APPLICATION_ID, instance: name })
+    closers.push(() => orders.close())
     const instance = new Instance({
       plan,
       kafka,
@@ -100,9 +120,36 @@ export async function startService(
       compression: config.OUTPUT_COMPRESSION,
       labelOwner: (task) => void lease.acquire(task, instance.transactionalId),
       unlabelOwner: (task) => void lease.release(task),
+      orders,
+      auditIntervalMs: config.AUDIT_INTERVAL_MS,
+      tracing: isTracing,
     })
-    metrics.observe(instance)
+    running = instance
+    metrics.observe(instance, (task, counters) =>
+      noteIdsRemaining(counters.get(noteSequence.name) ?? 0, { stride: plan.stride, task }),
+    )
+    health.observe(() => instance.kafkaSilenceMs)
     instance.start()
+    const reader = openStateReader({
+      url: config.REDIS_URL,
+      layout,
+      instance: name,
+      commandDeadlineMs: STORE_DEADLINE_MS,
+      connectDeadlineMs: STORE_DEADLINE_MS,
+    })
+    const backend = createBackend({
+      plan,
+      reader,
+      publisher: kafka.publisher(),
+      clock: systemClock,
+      lagOf: (task) => lagOf(instance, task),
+    })
+    closers.push(() => backend.close())
+    metrics.observeWrites(() => backend.writes.waiting)
+    const events = createEvents({ kafka, plan, reader, clock: systemClock, log })
+    closers.push(() => events.close())
+    metrics.observeEvents(events.stats)
+    http.serve(backend, events)
     let closing: Promise<void> | null = null
     return {
       instance,
@@ -114,6 +161,7 @@ export async function startService(
         closing ??= (async () => {
           health.drain()
           await instance.close(DRAIN_MS)
+          // Writes that still wait are told where to ask; then nothing is under way.
           await closeAll()
         })()
         return closing
@@ -123,6 +171,18 @@ export async function startService(
     await closeAll()
     throw error
   }
+}
+
+/** Input records that were readable at the last fetch and are not processed; null: the task does not run here. */
+function lagOf(instance: Instance, number: number): number | null {
+  const task = instance.tasks.get(number)
+  if (task?.state !== 'running') return null
+  let lag = 0
+  for (const { topic, partition, lastStableOffset } of task.intake?.partitions ?? []) {
+    const at = task.progress?.position(topic, partition)
+    if (at !== undefined) lag += Math.max(0, lastStableOffset - at)
+  }
+  return lag
 }
 
 export const topicNames = (config: Config): Readonly<Record<string, string>> => ({

@@ -7,11 +7,19 @@ export interface Readiness {
   readonly reasons: readonly string[]
 }
 
+/**
+ * Nothing heard from the group coordinator for this long, a request every 200 ms: cut off. Longer than a rebalance, in which
+ * it may rightly be silent for 6 s.
+ */
+export const KAFKA_SILENCE_MAX_MS = 10_000
+
 export class Health {
   readonly #tasks = new Map<number, { state: TaskState; reason: string | null }>()
+  readonly #paused = new Set<number>()
   #member = false
   #draining = false
   #stopped: string | null = null
+  #kafkaSilenceMs: () => number = () => 0
   #waiters: (() => void)[] = []
 
   hear(event: EngineEvent): void {
@@ -23,10 +31,17 @@ export class Health {
       case 'group.evicted':
         this.#member = false
         this.#tasks.clear()
+        this.#paused.clear()
         break
       case 'task.state':
-        if (event.state === 'lost') this.#tasks.delete(event.task)
-        else this.#tasks.set(event.task, { state: event.state, reason: event.reason })
+        if (event.state === 'lost') {
+          this.#tasks.delete(event.task)
+          this.#paused.delete(event.task)
+        } else this.#tasks.set(event.task, { state: event.state, reason: event.reason })
+        break
+      case 'task.paused':
+        if (event.pause) this.#paused.add(event.task)
+        else this.#paused.delete(event.task)
         break
       case 'instance.stopped':
         this.#stopped = `${event.code}: ${event.message}`
@@ -40,8 +55,22 @@ export class Health {
     })
   }
 
+  /** What no event tells: since when Kafka has not answered. A Redis that is away is told by its tasks. */
+  observe(kafkaSilenceMs: () => number): void {
+    this.#kafkaSilenceMs = kafkaSilenceMs
+  }
+
   drain(): void {
     this.#draining = true
+  }
+
+  get draining(): boolean {
+    return this.#draining
+  }
+
+  /** Tasks that an operator has paused. They are no reason to take the process out of service: it answers what it has. */
+  get paused(): readonly number[] {
+    return [...this.#paused].sort((a, b) => a - b)
   }
 
   readiness(): Readiness {
@@ -49,6 +78,9 @@ export class Health {
     if (this.#stopped) reasons.push(this.#stopped)
     if (this.#draining) reasons.push('draining')
     if (!this.#member) reasons.push('no member of the group yet')
+    const silenceMs = this.#kafkaSilenceMs()
+    if (silenceMs > KAFKA_SILENCE_MAX_MS)
+      reasons.push(`cut off from Kafka: no answer for ${Math.floor(silenceMs / 1000)} s`)
     for (const [task, { state, reason }] of [...this.#tasks].sort(([a], [b]) => a - b))
       if (state !== 'running') reasons.push(`task ${task}: ${state}${reason ? ` (${reason})` : ''}`)
     return { ready: reasons.length === 0, reasons }

@@ -17,6 +17,8 @@ export function logEvents(log: Logger, nowMs: () => number = Date.now): (event: 
         return log.error({ ...fields, remedy: remedyOf(event.code) }, 'task stopped')
       case 'instance.stopped':
         return log.fatal({ ...fields, remedy: remedyOf(event.code) }, 'instance stopped')
+      case 'task.paused':
+        return log.warn(fields, event.pause ? 'task paused by an operator: it takes no records' : 'task resumed')
       case 'task.recovering':
         return log.warn(fields, 'task recovering')
       case 'restore.started':
@@ -25,11 +27,18 @@ export function logEvents(log: Logger, nowMs: () => number = Date.now): (event: 
       case 'restore.done':
       case 'group.assigned':
         return log.info(fields, kind)
+      case 'task.mending':
+        return log.warn(fields, 'rebuilding the state of a task')
+      case 'audit.pass':
+        return log.debug(fields, kind)
       case 'batch.isolated':
       case 'lane.fenced':
       case 'group.evicted':
       case 'transaction.fenced':
         return log.warn(fields, kind)
+      // Told by the warning beside it.
+      case 'audit.differences':
+        return
       case 'warning':
         return event.code === 'topic.created' ? log.info(event.message) : log.warn(fields, event.message)
       case 'transaction':

@@ -1,11 +1,26 @@
 /** Metrics in Prometheus form, from engine events and, when scraped, from the instance's state. No unbounded labels. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { AUDIT_KINDS, AUDIT_RESULTS } from '../engine/core/audit.ts'
 import type { EngineEvent, TaskState } from '../engine/events.ts'
 import type { Instance } from '../engine/instance.ts'
+import { registerEventMetrics } from './events/metrics.ts'
+import type { EventStats } from './events/subscriber.ts'
+import { LatencyHistogram } from './latency-histogram.ts'
 
 const STATES: readonly TaskState[] = ['taking-over', 'restoring', 'running', 'waiting', 'stopped', 'lost']
 const DURATIONS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
+/** From what a quiet service takes to what a catch-up of a day looks like. */
+const AGES_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3_600, 86_400]
 const SIZES_RECORDS = [1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000]
+const RESULTS = ['committed', 'aborted', 'unknown']
+const MEND_REASONS = ['audit.difference', 'redis.evicted']
+const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PATCH', 'PUT', 'DELETE', 'OPTIONS'])
+
+/** The others are prom-client's. */
+const OWN = /^(topology|http)_/
+
+/** How many ids a task can still give, by its counters; null: it gives none. */
+export type IdsRemaining = (task: number, counters: ReadonlyMap<string, number>) => number | null
 
 export class Metrics {
   readonly #registry = new Registry()
@@ -38,6 +53,31 @@ export class Metrics {
   readonly #transactions = this.#counter('topology_transactions_total', 'Transactions by result', ['result'])
   readonly #rebalances = this.#counter('topology_rebalances_total', 'Assignments received', [])
   readonly #recoveries = this.#counter('topology_task_recoveries_total', 'Recoveries of tasks', ['partition'])
+  readonly #mends = this.#counter(
+    'topology_task_mends_total',
+    'Rebuilds of a task because its state in Redis was wrong, by what found it',
+    ['reason'],
+  )
+  readonly #auditPasses = this.#counter('topology_audit_passes_total', 'Passes of the background audit by result', [
+    'result',
+  ])
+  readonly #auditEntries = this.#counter(
+    'topology_audit_entries_total',
+    'Entries that the background audit has compared with Redis',
+    [],
+  )
+  readonly #auditDifferences = this.#counter(
+    'topology_audit_differences_total',
+    'Differences that the background audit has seen twice, by kind',
+    ['kind'],
+  )
+  readonly #warnings = this.#counter('topology_warnings_total', 'Warnings by code, as in the log', ['code'])
+  readonly #latency = new LatencyHistogram({
+    name: 'topology_record_e2e_latency_seconds',
+    help: 'From the timestamp of a record to the known commit of what it caused',
+    bucketsSeconds: AGES_SECONDS,
+    registers: [this.#registry],
+  })
   readonly #transactionSeconds = new Histogram({
     name: 'topology_transaction_duration_seconds',
     help: 'Duration of transactions by result',
@@ -63,11 +103,27 @@ export class Metrics {
     labelNames: ['partition'],
     registers: [this.#registry],
   })
+  readonly #requestSeconds = new Histogram({
+    name: 'http_request_duration_seconds',
+    help: 'Duration of HTTP requests by method, route and status',
+    labelNames: ['method', 'route', 'status'],
+    buckets: DURATIONS_SECONDS,
+    registers: [this.#registry],
+  })
   #instance: Instance | null = null
+  #idsRemaining: IdsRemaining = () => null
+  #writesWaiting: () => number = () => 0
+  #events: EventStats = { subscribers: 0, sent: 0, slowClients: 0, releasedByTimeout: 0 }
 
   constructor(application: string) {
     this.#registry.setDefaultLabels({ application })
     collectDefaultMetrics({ register: this.#registry })
+    // From 0 on, for what an alert asks for: an increase from nothing to 1 is none to Prometheus.
+    for (const result of RESULTS) this.#transactions.inc({ result }, 0)
+    for (const reason of MEND_REASONS) this.#mends.inc({ reason }, 0)
+    for (const result of AUDIT_RESULTS) this.#auditPasses.inc({ result }, 0)
+    for (const kind of AUDIT_KINDS) this.#auditDifferences.inc({ kind }, 0)
+    this.#warnings.inc({ code: 'audit.unmended' }, 0)
     const instance = (): Instance | null => this.#instance
     new Gauge({
       name: 'topology_task_state',
@@ -78,6 +134,73 @@ export class Metrics {
         this.reset()
         for (const [partition, task] of instance()?.tasks ?? [])
           for (const state of STATES) this.set({ partition, state }, task.state === state ? 1 : 0)
+      },
+    })
+    new Gauge({
+      name: 'topology_task_paused',
+      help: '1 while an operator has paused the task: it takes no records',
+      labelNames: ['partition'],
+      registers: [this.#registry],
+      collect() {
+        this.reset()
+        for (const [partition, task] of instance()?.tasks ?? []) this.set({ partition }, task.order ? 1 : 0)
+      },
+    })
+    new Gauge({
+      name: 'topology_redis_lag_batches',
+      help: 'Batches that are committed and not yet in Redis',
+      labelNames: ['partition'],
+      registers: [this.#registry],
+      collect() {
+        this.reset()
+        for (const [partition, task] of instance()?.tasks ?? []) this.set({ partition }, task.unapplied)
+      },
+    })
+    const idsRemaining: IdsRemaining = (task, counters) => this.#idsRemaining(task, counters)
+    new Gauge({
+      name: 'topology_ids_remaining',
+      help: 'Ids that the task can still give',
+      labelNames: ['partition'],
+      registers: [this.#registry],
+      collect() {
+        this.reset()
+        for (const [partition, task] of instance()?.tasks ?? []) {
+          const remaining = task.progress && idsRemaining(partition, task.progress.counters)
+          if (remaining !== null) this.set({ partition }, remaining)
+        }
+      },
+    })
+    new Gauge({
+      name: 'topology_ids_capacity',
+      help: 'Ids that the task could give at first',
+      labelNames: ['partition'],
+      registers: [this.#registry],
+      collect() {
+        this.reset()
+        for (const [partition] of instance()?.tasks ?? []) {
+          const capacity = idsRemaining(partition, new Map())
+          if (capacity !== null) this.set({ partition }, capacity)
+        }
+      },
+    })
+    new Gauge({
+      name: 'topology_tasks',
+      help: 'Tasks of the application, of all its processes',
+      registers: [this.#registry],
+      collect() {
+        this.reset()
+        const tasks = instance()?.plan.tasks
+        if (tasks !== undefined) this.set(tasks)
+      },
+    })
+    registerEventMetrics(this.#registry, () => this.#events)
+    const waiting = (): number => this.#writesWaiting()
+    new Gauge({
+      name: 'http_writes_waiting',
+      help: 'Writes over HTTP that wait for their outcome',
+      registers: [this.#registry],
+      collect() {
+        this.set(waiting())
       },
     })
     new Gauge({
@@ -97,8 +220,25 @@ export class Metrics {
   }
 
   /** What is read when scraped. */
-  observe(instance: Instance): void {
+  observe(instance: Instance, idsRemaining: IdsRemaining = () => null): void {
     this.#instance = instance
+    this.#idsRemaining = idsRemaining
+  }
+
+  /** As observe. */
+  observeWrites(waiting: () => number): void {
+    this.#writesWaiting = waiting
+  }
+
+  /** As observe. */
+  observeEvents(stats: EventStats): void {
+    this.#events = stats
+  }
+
+  /** `route` is the pattern, undefined where none fits: what clients make up must not become labels. */
+  request(method: string, route: string | undefined, status: number, seconds: number): void {
+    const known = METHODS.has(method) ? method : 'other'
+    this.#requestSeconds.observe({ method: known, route: route ?? 'none', status }, seconds)
   }
 
   hear(event: EngineEvent): void {
@@ -106,6 +246,7 @@ export class Metrics {
       case 'batch.committed': {
         const { tally } = event
         this.#batchRecords.observe(tally.records)
+        this.#latency.observeRuns(tally.timestamps, event.atMs)
         for (const [topic, types] of tally.byType)
           for (const [type, count] of types) this.#processed.inc({ topic, type }, count)
         for (const [reason, count] of tally.drops) this.#dropped.inc({ reason }, count)
@@ -134,8 +275,35 @@ export class Metrics {
       case 'restore.progress':
         this.#restoreRemaining.set({ partition: event.task }, event.total - event.done)
         break
+      case 'restore.done':
+        this.#restoreRemaining.set({ partition: event.task }, 0)
+        break
+      case 'task.state':
+        if (event.state === 'lost') this.#restoreRemaining.remove({ partition: event.task })
+        break
+      case 'task.mending':
+        this.#mends.inc({ reason: event.code })
+        break
+      case 'audit.pass':
+        this.#auditPasses.inc({ result: event.result })
+        this.#auditEntries.inc(event.entries)
+        break
+      case 'audit.differences':
+        for (const { kind } of event.differences) this.#auditDifferences.inc({ kind })
+        break
+      case 'warning':
+        this.#warnings.inc({ code: event.code })
+        break
       default:
     }
+  }
+
+  /** Every metric of the service's own, for its documentation. */
+  describe(): readonly { name: string; type: string; labels: readonly string[]; help: string }[] {
+    return this.#registry.getMetricsAsArray().flatMap((metric) => {
+      const { name, help, type, labelNames = [] } = metric as typeof metric & { labelNames?: readonly string[] }
+      return OWN.test(name) ? [{ name, type: String(type), labels: labelNames, help }] : []
+    })
   }
 
   get contentType(): string {

@@ -40,9 +40,11 @@ const listener = (event: EngineEvent): void => {
 const kafka = connectKafka({ bootstrapServers, clientId: APPLICATION })
 const stores = openRedisStores({ url, layout: storeLayoutOf(visitCounter, APPLICATION), instance: `${process.pid}` })
 let exitCode = 1
+let running: Instance | null = null
 try {
   const warn = (code: string, message: string): void => listener({ kind: 'warning', code, message })
-  const watch = await watchPolicy(stores, systemClock, PATIENCE_MS, warn)
+  const mend = (code: string, reason: string): void => running?.mend(code, reason)
+  const watch = await watchPolicy(stores, systemClock, PATIENCE_MS, warn, mend)
   const { plan, deleteRetentionMs } = await prepare(kafka, systemClock, listener, {
     topology: visitCounter,
     application: APPLICATION,
@@ -63,7 +65,9 @@ try {
     instanceId: null,
     deleteRetentionMs,
     compression: 'lz4',
+    auditIntervalMs: 5_000,
   })
+  running = instance
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.resolve(0))
   instance.start()
   exitCode = await stopped.promise

@@ -1,0 +1,47 @@
+/**
+ * A status event of notes as subscribers see it: whose it is, what it is called, and the lines that carry it, made once
+ * whoever gets it. The data are the bytes of the topic.
+ */
+import { type RecordView, valueOf } from '../../engine/core/headers.ts'
+import { DecodedHeaders } from '../../engine/core/record-headers.ts'
+import { tenantOf } from '../../subscribe/core/tenant.ts'
+
+export interface NoteEvent {
+  /** In lower case. */
+  readonly tenant: string
+  readonly characterId: number
+  readonly type: string
+  /** `event:` and `data:` lines and the empty line; the id goes before. */
+  readonly lines: string
+}
+
+/** As the status events are called; any other name would be a line that somebody else wrote. */
+const TYPE = /^[A-Z][A-Z_]{0,49}$/
+
+/** null: of no tenant, or not a status event: nobody is sent that. */
+export function noteEventOf(view: RecordView): NoteEvent | null {
+  const bytes = valueOf(view)
+  if (bytes === null) return null
+  let tenant: string | null
+  let value: unknown
+  const text = bytes.toString('utf8')
+  try {
+    tenant = tenantOf(DecodedHeaders.of(view))
+    value = JSON.parse(text)
+  } catch {
+    return null
+  }
+  if (tenant === null || typeof value !== 'object' || value === null) return null
+  const { type, characterId } = value as { type?: unknown; characterId?: unknown }
+  if (typeof type !== 'string' || !TYPE.test(type) || typeof characterId !== 'number') return null
+  return { tenant, characterId, type, lines: `event: ${type}\n${dataLines(text)}\n` }
+}
+
+/** JSON has line ends between tokens only, and a stream puts a line end back between two data lines. */
+export const dataLines = (text: string): string =>
+  /[\r\n]/.test(text)
+    ? text
+        .split(/\r\n|\r|\n/)
+        .map((line) => `data: ${line}\n`)
+        .join('')
+    : `data: ${text}\n`

@@ -1,0 +1,20 @@
+/** Who can reach the REST interface is decided before anything listens. */
+import { describe, expect, test } from 'vitest'
+import { ConfigError, maskedConfig, readConfig } from '../../config.ts'
+
+describe('an address beyond loopback', () => {
+  test.each(['0.0.0.0', '::', '192.168.1.5', 'notes.example', 'localhost.example'])('%s needs a token', (REST_HOST) => {
+    expect(() => readConfig({ REST_HOST })).toThrow(ConfigError)
+    expect(() => readConfig({ REST_HOST })).toThrow(/^REST_HOST: .*API_TOKEN/)
+    expect(readConfig({ REST_HOST, API_TOKEN: 'secret' }).API_TOKEN).toBe('secret')
+  })
+
+  test.each(['127.0.0.1', '127.1.2.3', 'localhost', '::1'])('%s needs none', (REST_HOST) => {
+    expect(readConfig({ REST_HOST }).REST_HOST).toBe(REST_HOST)
+  })
+})
+
+test('a token that no header can carry is refused, and none is shown', () => {
+  expect(() => readConfig({ API_TOKEN: 'two words' })).toThrow(/^API_TOKEN: /)
+  expect(JSON.stringify(maskedConfig(readConfig({ API_TOKEN: 'secret' })))).not.toContain('secret')
+})
