@@ -3,18 +3,20 @@
  * the addresses come from: the environment, else a stack that runs on this machine, and then it says so.
  */
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { type Config, maskedUrl, readConfig } from '../config.ts'
 import { readStackFile, type StackAddresses } from '../embedded/stack-file.ts'
-import type { Plan } from '../engine/core/plan.ts'
-import { connectKafka } from '../engine/kafka/kafka.ts'
-import type { Kafka } from '../engine/ports.ts'
-import { kafkaOptions } from '../service.ts'
-import type { StateReader } from '../stores/ports.ts'
+import { connectKafka, type KafkaConnectionOptions } from '../engine/kafka/kafka.ts'
+import { connectKafkaOperator } from '../engine/kafka/operator.ts'
+import type { PreparationOptions } from '../engine/preparation.ts'
+import type * as operations from '../operations/context.ts'
+import { findDeployment } from '../operations/deployment.ts'
+import { OperationError } from '../operations/errors.ts'
+import { kafkaOptions, topicNames } from '../service.ts'
+import { openStoreAdmin } from '../stores/redis/admin.ts'
 import { openStateReader } from '../stores/redis/stores.ts'
 import { storeLayoutOf } from '../stores/store-layout.ts'
 import { noteTopology } from '../topology/notes/topology.ts'
-import { findDeployment } from './deployment.ts'
-import { CliError, EXIT } from './errors.ts'
 
 /** Where a command writes, and what it knows of the process. */
 export interface Io {
@@ -24,6 +26,12 @@ export interface Io {
   /** Everything else. */
   readonly err: (text: string) => void
   readonly runningStack: () => StackAddresses | null
+  /** For commands that go on: from now on the user's wish that it ends (Ctrl-C) aborts this. Absent: it never comes. */
+  readonly interrupted?: () => AbortSignal
+  /** Resolves when what was written has left; for commands that write much. */
+  readonly flushed?: () => Promise<void>
+  /** Size of the terminal; null or absent: `out` is no terminal. */
+  readonly terminal?: () => { readonly columns: number; readonly rows: number } | null
 }
 
 export const processIo = (): Io => ({
@@ -31,64 +39,134 @@ export const processIo = (): Io => ({
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
   runningStack: readStackFile,
+  interrupted: () => {
+    const controller = new AbortController()
+    // The second time, it ends at once.
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => controller.abort())
+    return controller.signal
+  },
+  flushed: async () => {
+    if (process.stdout.writableNeedDrain) await once(process.stdout, 'drain')
+  },
+  terminal: () =>
+    process.stdout.isTTY ? { columns: process.stdout.columns ?? 80, rows: process.stdout.rows ?? 24 } : null,
 })
 
 /** For commands that need no Redis. */
-export interface KafkaContext {
+export interface KafkaContext extends operations.KafkaContext {
   readonly config: Config
-  readonly kafka: Kafka
-  readonly plan: Plan
 }
 
-export interface Context extends KafkaContext {
+export interface Context extends operations.OperatorContext, KafkaContext {}
+
+/** Where everything is, before anything is asked. */
+export interface Addressed {
+  readonly config: Config
+  readonly kafkaOptions: KafkaConnectionOptions
   readonly redisUrl: string
-  readonly reader: StateReader
+  /** Base of the health and metrics routes of an instance that may run here. */
+  readonly instanceUrl: string
 }
 
 type Variable = 'BOOTSTRAP_SERVERS' | 'REDIS_URL'
 
-/** Connects, runs the command, closes. Throws CliError, ConfigError, RequestLost, KafkaRefused. */
+/** Connects, runs the command, closes. Throws OperationError, ConfigError, RequestLost, KafkaRefused. */
 export async function withKafka<T>(io: Io, work: (context: KafkaContext) => Promise<T>): Promise<T> {
   const config = readConfig(io.env)
-  return connected(config, addresses(io, config, ['BOOTSTRAP_SERVERS']).BOOTSTRAP_SERVERS, work)
+  const { BOOTSTRAP_SERVERS } = addresses(io, config, ['BOOTSTRAP_SERVERS'])
+  return connected(config, kafkaOptions({ ...config, BOOTSTRAP_SERVERS }), work)
 }
 
 /** As withKafka, with Redis, to which it connects at the first read. Throws StoreLost as well. */
-export async function withContext<T>(io: Io, work: (context: Context) => Promise<T>): Promise<T> {
-  const config = readConfig(io.env)
-  const { BOOTSTRAP_SERVERS, REDIS_URL: redisUrl } = addresses(io, config, ['BOOTSTRAP_SERVERS', 'REDIS_URL'])
+export async function withContext<T>(io: Io, work: (context: Context, addressed: Addressed) => Promise<T>): Promise<T> {
+  const addressed = addressesOf(io)
+  const { config, redisUrl: url } = addressed
   const layout = storeLayoutOf(noteTopology, config.APPLICATION_ID)
-  const reader = openStateReader({ url: redisUrl, layout, instance: `cli-${randomBytes(3).toString('hex')}` })
+  const instance = instanceName()
+  const reader = openStateReader({ url, layout, instance })
+  const admin = openStoreAdmin({ url, application: config.APPLICATION_ID, instance })
+  const operator = connectKafkaOperator(addressed.kafkaOptions)
   try {
-    return await connected(config, BOOTSTRAP_SERVERS, (context) => work({ ...context, redisUrl, reader }))
+    return await connected(config, addressed.kafkaOptions, (context) =>
+      work({ ...context, reader, admin, operator }, addressed),
+    )
   } finally {
-    await reader.close()
+    await Promise.all([reader.close(), admin.close(), operator.close()])
+  }
+}
+
+/** As withContext, where it need not have run yet, or may be broken: looks at nothing first. */
+export async function withServers<T>(
+  io: Io,
+  work: (addressed: Addressed, servers: Omit<operations.OperatorContext, 'plan' | 'reader'>) => Promise<T>,
+): Promise<T> {
+  const addressed = addressesOf(io)
+  const { config, redisUrl: url } = addressed
+  const admin = openStoreAdmin({ url, application: config.APPLICATION_ID, instance: instanceName() })
+  const operator = connectKafkaOperator(addressed.kafkaOptions)
+  const kafka = connectKafka(addressed.kafkaOptions)
+  try {
+    return await work(addressed, { kafka, operator, admin })
+  } finally {
+    await Promise.all([kafka.close(), admin.close(), operator.close()])
+  }
+}
+
+/** How this process is named in CLIENT LIST. */
+export const instanceName = (): string => `cli-${randomBytes(3).toString('hex')}`
+
+/** Throws OperationError `address.missing`, ConfigError, KafkaOptionsError. */
+export function addressesOf(io: Io): Addressed {
+  const config = readConfig(io.env)
+  const { BOOTSTRAP_SERVERS, REDIS_URL } = addresses(io, config, ['BOOTSTRAP_SERVERS', 'REDIS_URL'])
+  const stackUrl = config.BOOTSTRAP_SERVERS === undefined ? io.runningStack()?.restUrl : undefined
+  const host = config.REST_HOST === '0.0.0.0' || config.REST_HOST === '::' ? '127.0.0.1' : config.REST_HOST
+  return {
+    config,
+    kafkaOptions: kafkaOptions({ ...config, BOOTSTRAP_SERVERS }),
+    redisUrl: REDIS_URL,
+    instanceUrl: stackUrl
+      ? new URL(stackUrl).origin
+      : `http://${host.includes(':') ? `[${host}]` : host}:${config.REST_PORT}`,
   }
 }
 
 async function connected<T>(
   config: Config,
-  bootstrapServers: string,
+  options: KafkaConnectionOptions,
   work: (context: KafkaContext) => Promise<T>,
 ): Promise<T> {
-  const kafka = connectKafka(kafkaOptions({ ...config, BOOTSTRAP_SERVERS: bootstrapServers }))
+  const kafka = connectKafka(options)
   try {
-    return await work({ config, kafka, plan: await findDeployment(kafka, config) })
+    return await work({ config, kafka, plan: await findDeployment(kafka, preparationOf(config)) })
   } finally {
     await kafka.close()
   }
 }
 
+/** How the service would prepare, but for its patience with an unreachable cluster. */
+export const preparationOf = (config: Config): PreparationOptions => ({
+  topology: noteTopology,
+  application: config.APPLICATION_ID,
+  groupId: config.KAFKA_CONSUMER_GROUP,
+  topicNames: topicNames(config),
+  topicPartitions: config.TOPIC_PARTITIONS,
+  createTopics: config.CREATE_TOPICS,
+  requireSpanContext: config.REQUIRE_SPAN_CONTEXT,
+  stride: config.NOTE_ID_STRIDE ?? null,
+  patienceMs: 0,
+})
+
 /** Each address from the environment, else from the stack that runs here. */
-function addresses(io: Io, config: Config, names: readonly Variable[]): Record<Variable, string> {
+export function addresses(io: Io, config: Config, names: readonly Variable[]): Record<Variable, string> {
   const missing = names.filter((name) => config[name] === undefined)
   const given = { BOOTSTRAP_SERVERS: config.BOOTSTRAP_SERVERS ?? '', REDIS_URL: config.REDIS_URL ?? '' }
   if (missing.length === 0) return given
   const stack = io.runningStack()
   if (stack === null) {
-    throw new CliError(
+    throw new OperationError(
       'address.missing',
-      EXIT.usage,
+      'usage',
       `${missing.join(' and ')} not set, and no stack runs on this machine: set ${missing.length > 1 ? 'them' : 'it'}, or start one (npm start, npm run stack)`,
     )
   }

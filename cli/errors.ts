@@ -1,6 +1,6 @@
-/** How a command ends when it cannot do its work: a stable code, one line, and the exit code that goes with it. */
+/** The exit codes, documented in --help. */
+import type { ErrorKind } from '../operations/errors.ts'
 
-/** Documented in --help. */
 export const EXIT = {
   ok: 0,
   /** Differences were found, nothing was found, or the command refuses. */
@@ -13,13 +13,4 @@ export const EXIT = {
 
 export type Exit = (typeof EXIT)[keyof typeof EXIT]
 
-export class CliError extends Error {
-  readonly code: string
-  readonly exit: Exit
-  constructor(code: string, exit: Exit, message: string) {
-    super(message)
-    this.name = 'CliError'
-    this.code = code
-    this.exit = exit
-  }
-}
+export const exitOf = (kind: ErrorKind): Exit => (kind === 'refused' ? EXIT.negative : EXIT[kind])

@@ -1,6 +1,5 @@
 /** `tributary offsets`: committed offsets beside the changelog's, and mending them. Dry runs unless told otherwise. */
 import type { Command } from 'commander'
-import { type Io, type KafkaContext, withKafka } from '../context.ts'
 import {
   isBad,
   type OffsetFacts,
@@ -11,10 +10,11 @@ import {
   planEarliest,
   planRestore,
   positionsOf,
-} from '../core/offsets.ts'
+} from '../../operations/core/offsets.ts'
+import { gatherFacts, groupMembers, writePlan } from '../../operations/offsets.ts'
+import { type Io, type KafkaContext, withKafka } from '../context.ts'
 import { table } from '../core/table.ts'
 import { EXIT, type Exit } from '../errors.ts'
-import { gatherFacts, groupMembers, writePlan } from '../offsets.ts'
 import { json, type Register, type Run, withJson } from './command.ts'
 
 const ACTIONS = [

@@ -1,9 +1,10 @@
 /** `tributary tasks`: who runs what, and how far it is. */
+
+import { ageText } from '../../operations/core/text.ts'
+import { type GroupView, type TaskView, viewTasks } from '../../operations/tasks.ts'
 import { withContext } from '../context.ts'
 import { table } from '../core/table.ts'
-import { ageText } from '../core/text.ts'
 import { EXIT } from '../errors.ts'
-import { type GroupView, type TaskView, viewTasks } from '../tasks.ts'
 import { json, type Register, withJson } from './command.ts'
 
 export const tasksCommand: Register = (parent, io, run) => {
@@ -28,11 +29,12 @@ function text(group: GroupView, tasks: readonly TaskView[]): string {
   return [
     `group ${group.id}: ${group.state === 'Dead' ? 'does not exist' : group.state}, ${members}\n`,
     table(
-      ['TASK', 'OWNER', 'TRANSACTIONAL ID', 'LEASE', 'BATCH', 'CHECKPOINT', 'AGE', 'CHANGELOG END', 'LAG'],
+      ['TASK', 'OWNER', 'TRANSACTIONAL ID', 'PAUSED', 'LEASE', 'BATCH', 'CHECKPOINT', 'AGE', 'CHANGELOG END', 'LAG'],
       tasks.map((task) => [
         task.task,
         task.instance,
         task.transactionalId,
+        task.paused ? 'yes' : null,
         task.lease === null ? 'none' : task.lease === task.transactionalId ? 'held' : `held by ${task.lease}`,
         task.batch,
         task.checkpointOffset,

@@ -1,10 +1,12 @@
 /** `tributary verify`: state, indexes, counters and offsets against the changelog. */
-import { type Context, withContext } from '../context.ts'
-import type { Difference } from '../core/differences.ts'
+
+import type { Difference } from '../../operations/core/differences.ts'
+import { printable } from '../../operations/core/text.ts'
+import { OperationError } from '../../operations/errors.ts'
+import { type TaskReport, verify } from '../../operations/verify.ts'
+import { type KafkaContext, withContext } from '../context.ts'
 import { table } from '../core/table.ts'
-import { printable } from '../core/text.ts'
-import { CliError, EXIT } from '../errors.ts'
-import { type TaskReport, verify } from '../verify.ts'
+import { EXIT } from '../errors.ts'
 import { json, type Register, wholeNumber, withJson } from './command.ts'
 
 const LIMIT_DEFAULT = 20
@@ -35,12 +37,12 @@ export const verifyCommand: Register = (parent, io, run) => {
     )
 }
 
-export function tasksOf({ plan }: Context, task: number | undefined): readonly number[] {
+export function tasksOf({ plan }: KafkaContext, task: number | undefined): readonly number[] {
   if (task === undefined) return Array.from({ length: plan.tasks }, (_, at) => at)
   if (task < plan.tasks) return [task]
-  throw new CliError(
+  throw new OperationError(
     'task.unknown',
-    EXIT.usage,
+    'usage',
     `there is no task ${task}: ${plan.application} has ${plan.tasks}, from 0 on`,
   )
 }

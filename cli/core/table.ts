@@ -1,5 +1,5 @@
 /** Aligned columns for people: numbers to the right, text to the left, no borders. Pure. */
-import { printable } from './text.ts'
+import { printable } from '../../operations/core/text.ts'
 
 export type Cell = string | number | null
 

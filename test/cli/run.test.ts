@@ -1,5 +1,7 @@
 /** Arguments, addresses, exit codes and streams; nothing here reaches a server. */
 import { describe, expect, test } from 'vitest'
+import { nodesOf, treeOf } from '../../cli/command-tree.ts'
+import { buildProgram } from '../../cli/program.ts'
 import { runCli } from '../../cli/run.ts'
 import { freePorts } from '../../embedded/free-port.ts'
 import type { StackAddresses } from '../../embedded/stack-file.ts'
@@ -20,30 +22,32 @@ async function cli(argv: readonly string[], env: Record<string, string> = {}, st
   return { exit, out, err }
 }
 
-const COMMANDS = [
-  ['topology'],
-  ['tasks'],
-  ['state', 'get', 'character'],
-  ['state', 'get', 'note'],
-  ['dead-letters', 'list'],
-  ['verify'],
-  ['offsets', 'show'],
-  ['offsets', 'restore'],
-  ['offsets', 'adopt'],
-  ['offsets', 'earliest'],
-]
+const io = { env: {}, out: () => {}, err: () => {}, runningStack: () => null }
+const nodes = nodesOf(treeOf(buildProgram(io, async () => {}))).map(({ path, commands }) => ({
+  path,
+  group: commands.length > 0,
+}))
+const COMMANDS = nodes.filter(({ group }) => !group).map(({ path }) => path)
+
+test('the commands there are', () => {
+  expect(COMMANDS.map((path) => path.join(' '))).toEqual([
+    ...['tasks', 'top', 'events'],
+    ...['state get character', 'state get note', 'state history note', 'state history character', 'state export'],
+    ...['dead-letters list', 'dead-letters show', 'dead-letters replay'],
+    ...['verify', 'doctor', 'pause', 'resume'],
+    ...['offsets show', 'offsets restore', 'offsets adopt', 'offsets earliest'],
+    ...['restore', 'reset', 'topology', 'config', 'completion'],
+  ])
+})
 
 describe('help', () => {
-  test.each([[], ['state'], ['state', 'get'], ['dead-letters'], ['offsets'], ...COMMANDS].map((argv) => [argv]))(
-    '%j --help',
-    async (argv) => {
-      const { exit, out, err } = await cli([...argv, '--help'])
-      expect({ exit, err }).toEqual({ exit: 0, err: '' })
-      expect(out).toContain(`Usage: tributary${argv.map((word) => ` ${word}`).join('')}`)
-      expect(out).toMatch(/Exit codes:\n {2}0 {2}done\n {2}1 .*\n {2}2 .*\n {2}3 /)
-      expect(out.match(/Exit codes:/g)).toHaveLength(1)
-    },
-  )
+  test.each(nodes.map(({ path }) => [path]))('%j --help', async (argv) => {
+    const { exit, out, err } = await cli([...argv, '--help'])
+    expect({ exit, err }).toEqual({ exit: 0, err: '' })
+    expect(out).toContain(`Usage: tributary${argv.map((word) => ` ${word}`).join('')}`)
+    expect(out).toMatch(/Exit codes:\n {2}0 {2}done\n {2}1 .*\n {2}2 .*\n {2}3 /)
+    expect(out.match(/Exit codes:/g)).toHaveLength(1)
+  })
 
   test.each(COMMANDS.map((argv) => [argv]))('%j takes --json', async (argv) => {
     expect((await cli([...argv, '--help'])).out).toContain('--json')
@@ -65,6 +69,16 @@ describe('usage: exit 2, a line on stderr, nothing on stdout', () => {
     [['verify', 'extra']],
     [['offsets', 'restore', '--yes']],
     [['topology', '--json', '--mermaid']],
+    [['dead-letters', 'show']],
+    [['dead-letters', 'show', '3-1']],
+    [['dead-letters', 'replay', '3@1', 'x']],
+    [['events', '--from', 'yesterday']],
+    [['events', '--type', 'MOVED']],
+    [['top', '--interval', '0']],
+    [['restore']],
+    [['restore', '--partition', 'x']],
+    [['pause', '1']],
+    [['completion', 'powershell']],
   ])('%j', async (argv) => {
     const { exit, out, err } = await cli(argv)
     expect({ exit, out }).toEqual({ exit: 2, out: '' })
@@ -79,7 +93,7 @@ describe('topology', () => {
     expect(await cli(['topology', '--text'])).toEqual(await cli(['topology']))
     expect(JSON.parse((await cli(['topology', '--json'])).out)).toMatchObject({
       name: 'notes',
-      stores: [{ name: 'notes', kind: 'map' }],
+      stores: expect.arrayContaining([expect.objectContaining({ name: 'notes', kind: 'map' })]),
     })
     expect((await cli(['topology', '--mermaid'])).out).toMatch(/^flowchart LR\n/)
   })
@@ -126,5 +140,30 @@ describe('addresses', () => {
     const own = await cli(['tasks'], { BOOTSTRAP_SERVERS: stack.bootstrapServers, REDIS_URL: stack.redisUrl }, stack)
     expect(own.err).not.toContain('running stack')
     expect(own.err).not.toContain('secret')
+  })
+})
+
+describe('config', () => {
+  test('values, where they came from, secrets masked', async () => {
+    const env = { APPLICATION_ID: 'x', API_TOKEN: 'secret', REDIS_URL: 'redis://u:secret@h', LOG_LEVEL: '' }
+    const { exit, out } = await cli(['config', '--json'], env)
+    expect(exit).toBe(0)
+    expect(out).not.toContain('secret')
+    const { variables } = JSON.parse(out)
+    expect(variables).toEqual(
+      expect.arrayContaining([
+        { name: 'APPLICATION_ID', value: 'x', from: 'environment' },
+        { name: 'API_TOKEN', value: '***', from: 'environment' },
+        { name: 'REDIS_URL', value: 'redis://u:***@h', from: 'environment' },
+        { name: 'LOG_LEVEL', value: 'info', from: 'default' },
+        { name: 'BOOTSTRAP_SERVERS', value: null, from: 'not set' },
+      ]),
+    )
+    const stack = { bootstrapServers: 'b:1', redisUrl: 'redis://u:secret@r', pid: 1, startedAt: '' }
+    const running = await cli(['config'], env, stack)
+    expect(running.out).toMatch(/^BOOTSTRAP_SERVERS +b:1 +running stack$/m)
+    expect(running.out).not.toContain('secret')
+    expect((await cli(['config'], { REST_PORT: 'x' })).exit).toBe(2)
+    expect((await cli(['config'], { GROUP_INSTANCE_ID: 'replay' })).err).toMatch(/taken/)
   })
 })

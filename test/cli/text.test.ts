@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { table } from '../../cli/core/table.ts'
-import { ageText, bytesAsJson, bytesAsText, printable } from '../../cli/core/text.ts'
+import { ageText, bytesAsJson, bytesAsText, printable } from '../../operations/core/text.ts'
 
 test('a table: numbers to the right, text to the left, null as a dash', () => {
   const text = table(

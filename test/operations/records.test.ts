@@ -1,10 +1,10 @@
 /** Reading a partition forwards, and the newest of it backwards, over gaps and open transactions. */
 import { describe, expect, test } from 'vitest'
-import { newestRecords, readRecords } from '../../cli/records.ts'
 import { NO_HEADERS, valueOf as valueBytesOf } from '../../engine/core/headers.ts'
 import { position } from '../../engine/core/numbers.ts'
 import type { FetchClient, FetchedPartition } from '../../engine/ports.ts'
 import { RecordBatchBuilder } from '../../engine/wire/record-batch-builder.ts'
+import { newestRecords, readRecords } from '../../operations/records.ts'
 
 const at = { topic: 't', partition: 0 }
 const nobody = { producerId: -1n, epoch: -1, baseSequence: -1, transactional: false, compression: 'none' } as const
@@ -79,9 +79,9 @@ describe('forwards', () => {
   })
 
   test.each([
-    [1, 'offset.out_of_range', 1],
-    [29, 'kafka.refused', 3],
-  ])('code %i: %s, exit %i', async (code, name, exit) => {
+    [1, 'offset.out_of_range', 'refused'],
+    [29, 'kafka.refused', 'unreachable'],
+  ])('code %i: %s, %s', async (code, name, kind) => {
     const log = new FakeLog([])
     const fetch = {
       ...log,
@@ -91,7 +91,7 @@ describe('forwards', () => {
     }
     await expect(readRecords(fetch, at, position(0), position(1), 'wait', () => {})).rejects.toMatchObject({
       code: name,
-      exit,
+      kind,
     })
   })
 })

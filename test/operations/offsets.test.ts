@@ -1,5 +1,6 @@
 /** Which offsets are wrong, and what each command would write. */
 import { describe, expect, test } from 'vitest'
+import type { Plan } from '../../engine/core/plan.ts'
 import {
   type OffsetFacts,
   offsetRows,
@@ -7,8 +8,7 @@ import {
   planEarliest,
   planRestore,
   type TaskOffsets,
-} from '../../cli/core/offsets.ts'
-import type { Plan } from '../../engine/core/plan.ts'
+} from '../../operations/core/offsets.ts'
 import type { CheckpointRecord } from '../../stores/core/changelog.ts'
 import { noteTopology } from '../../topology/notes/topology.ts'
 
@@ -171,7 +171,7 @@ describe('adopt', () => {
           positions: { in: { 0: 50 }, status: { 0: 4 } },
           topicIds: { in: 'id-in', status: 'id-status', 'app-repartition': 'id-app-repartition' },
           counters: {},
-          stores: { notes: 'map' },
+          stores: { notes: 'map', requests: 'value', 'request-queue': 'map' },
           topology: 'notes',
           transactionalId: 'cli',
         },

@@ -12,7 +12,7 @@ import { storeLayoutOf } from '../stores/store-layout.ts'
 import { TaskComparison } from './core/comparison.ts'
 import { type Difference, DifferenceList } from './core/differences.ts'
 import { isBad, offsetRows, partitionName } from './core/offsets.ts'
-import { CliError, EXIT } from './errors.ts'
+import { OperationError } from './errors.ts'
 import { changelogEntry, type OffsetSources, readTaskOffsets } from './group-offsets.ts'
 import { logEnd, logRanges, readRecords } from './records.ts'
 
@@ -40,7 +40,7 @@ export interface TaskReport {
   readonly listed: readonly Difference[]
 }
 
-/** Reports task by task. Throws CliError, StoreLost, RequestLost, WireError. */
+/** Reports task by task. Throws OperationError, StoreLost, RequestLost, WireError. */
 export async function* verify(
   sources: VerifySources,
   options: { readonly tasks: readonly number[]; readonly limit: number },
@@ -136,7 +136,7 @@ async function compareOffsets(sources: OffsetSources, task: number, differences:
           numberText(row.committed),
         )
   } catch (error) {
-    if (!(error instanceof CliError) || error.exit !== EXIT.negative) throw error
+    if (!(error instanceof OperationError) || error.kind !== 'refused') throw error
     differences.add('changelog', `task ${task}`, null, error.message)
   }
 }

@@ -11,7 +11,7 @@ import { fetchEnd } from '../engine/wire/fetch-end.ts'
 import { FetchedRecords } from '../engine/wire/fetched-records.ts'
 import type { LogRange } from './core/offsets.ts'
 import { partitionName } from './core/offsets.ts'
-import { CliError, EXIT } from './errors.ts'
+import { OperationError } from './errors.ts'
 import { answerOf, PATIENCE_MS, worstOf } from './patience.ts'
 
 const FETCH_BYTES_MAX = 4 * 1024 * 1024
@@ -27,7 +27,7 @@ export type AtOpenTransaction = 'wait' | 'stop'
 
 /**
  * Calls `take` for every committed record at offsets from..end-1, in order.
- * @throws CliError `kafka.transaction_open`, `kafka.refused`, `offset.out_of_range`, `kafka.unreachable`; WireError
+ * @throws OperationError `kafka.transaction_open`, `kafka.refused`, `offset.out_of_range`, `kafka.unreachable`; WireError
  */
 export async function readRecords(
   fetch: FetchClient,
@@ -59,27 +59,27 @@ export async function readRecords(
       // Nothing whole below the stable end: what follows is undecided.
       if (open === 'stop' && answer.lastStableOffset < end) return
     } else if (code === 1) {
-      throw new CliError(
+      throw new OperationError(
         'offset.out_of_range',
-        EXIT.negative,
+        'refused',
         `${name}: its log begins behind offset ${at} by now: ask again`,
       )
     } else if (classify(code, 'read') !== 'RETRY') {
-      throw new CliError('kafka.refused', EXIT.unreachable, `${name}: ${nameOf(code)}`)
+      throw new OperationError('kafka.refused', 'unreachable', `${name}: ${nameOf(code)}`)
     }
     if (performance.now() < deadline) continue
     const seconds = PATIENCE_MS / 1_000
     if (code === 0)
-      throw new CliError(
+      throw new OperationError(
         'kafka.transaction_open',
-        EXIT.unreachable,
+        'unreachable',
         `${name}: a transaction is open at ${at} since ${seconds} s`,
       )
-    throw new CliError('kafka.unreachable', EXIT.unreachable, `${name}: still ${nameOf(code)} after ${seconds} s`)
+    throw new OperationError('kafka.unreachable', 'unreachable', `${name}: still ${nameOf(code)} after ${seconds} s`)
   }
 }
 
-/** Start and end (read_uncommitted) of partitions' logs, by `topic-partition`. Throws CliError. */
+/** Start and end (read_uncommitted) of partitions' logs, by `topic-partition`. Throws OperationError. */
 export async function logRanges(kafka: Kafka, partitions: readonly TopicPartition[]): Promise<Map<string, LogRange>> {
   if (partitions.length === 0) return new Map()
   const ask = (at: 'earliest' | 'latest') =>

@@ -5,12 +5,12 @@
 import { NO_HEADERS } from '../engine/core/headers.ts'
 import { position } from '../engine/core/numbers.ts'
 import { partitionsOf } from '../engine/core/plan.ts'
-import type { OffsetToCommit } from '../engine/ports.ts'
+import type { Kafka, OffsetToCommit } from '../engine/ports.ts'
 import { RecordBatchBuilder } from '../engine/wire/record-batch-builder.ts'
 import { CHECKPOINT_KEY, encodeCheckpointRecord } from '../stores/core/changelog.ts'
 import type { KafkaContext } from './context.ts'
 import type { OffsetFacts, OffsetPlan, TaskOffsets } from './core/offsets.ts'
-import { CliError, EXIT } from './errors.ts'
+import { OperationError } from './errors.ts'
 import { readTaskOffsets } from './group-offsets.ts'
 import { answerOf, worstOf } from './patience.ts'
 import { logRanges } from './records.ts'
@@ -19,7 +19,7 @@ const TRANSACTIONAL_ID = 'tributary-cli'
 const UNKNOWN_MEMBER_ID = 25
 const NOBODY = { producerId: -1n, epoch: -1, baseSequence: -1, transactional: false, compression: 'none' } as const
 
-/** Throws CliError. */
+/** Throws OperationError. */
 export async function gatherFacts({ plan, kafka }: KafkaContext): Promise<OffsetFacts> {
   const group = kafka.groupClient(plan.groupId)
   const fetch = kafka.fetchClient()
@@ -34,7 +34,7 @@ export async function gatherFacts({ plan, kafka }: KafkaContext): Promise<Offset
   }
 }
 
-/** One line per member of the group. Throws CliError. */
+/** One line per member of the group. Throws OperationError. */
 export async function groupMembers({ plan, kafka }: KafkaContext): Promise<readonly string[]> {
   const admin = kafka.groupAdmin(plan.groupId)
   try {
@@ -50,29 +50,33 @@ export async function groupMembers({ plan, kafka }: KafkaContext): Promise<reado
   }
 }
 
-/** Throws CliError; what is half written is written again by the same command. */
+/** Throws OperationError; what is half written is written again by the same command. */
 export async function writePlan(context: KafkaContext, { changes, records }: OffsetPlan): Promise<void> {
   if (changes.length > 0)
-    await commit(
-      context,
+    await commitOffsets(
+      { kafka: context.kafka, groupId: context.plan.groupId },
       changes.map(({ topic, partition, to }) => ({ topic, partition, position: position(to) })),
     )
   if (records.length > 0) await append(context, records)
 }
 
-async function commit({ plan, kafka }: KafkaContext, offsets: readonly OffsetToCommit[]): Promise<void> {
-  const admin = kafka.groupAdmin(plan.groupId)
+/** Throws OperationError, also `group.active`. */
+export async function commitOffsets(
+  { kafka, groupId }: { readonly kafka: Kafka; readonly groupId: string },
+  offsets: readonly OffsetToCommit[],
+): Promise<void> {
+  const admin = kafka.groupAdmin(groupId)
   try {
     await answerOf(
-      `committing offsets of group ${plan.groupId}`,
+      `committing offsets of group ${groupId}`,
       'group',
       async () => {
         const answers = await admin.commit(offsets)
         if (answers.some(({ code }) => code === UNKNOWN_MEMBER_ID))
-          throw new CliError(
+          throw new OperationError(
             'group.active',
-            EXIT.negative,
-            `group ${plan.groupId} has members by now: stop the service first`,
+            'refused',
+            `group ${groupId} has members by now: stop the service first`,
           )
         return answers
       },

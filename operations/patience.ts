@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { classify, codes, type ErrorContext, nameOf } from '../engine/core/kafka-errors.ts'
 import { type Code, RequestLost } from '../engine/ports.ts'
-import { CliError, EXIT } from './errors.ts'
+import { OperationError } from './errors.ts'
 
 /** Longer than a transaction can stay open: its timeout of 5 s, and up to 10 s until the broker looks for it. */
 export const PATIENCE_MS = 20_000
@@ -10,7 +10,7 @@ const RETRY_MS = 20
 /** While a living owner's transaction is pending, which takes milliseconds. */
 const UNSTABLE_RETRY_MS = 3
 
-/** @returns the first answer whose code is NONE. @throws CliError `kafka.unreachable`, `kafka.refused` */
+/** @returns the first answer whose code is NONE. @throws OperationError `kafka.unreachable`, `kafka.refused` */
 export async function answerOf<T>(
   what: string,
   context: ErrorContext,
@@ -26,7 +26,7 @@ export async function answerOf<T>(
       const code = codeOf(answer)
       const found = classify(code, context)
       if (found === 'NONE') return answer
-      if (found !== 'RETRY') throw new CliError('kafka.refused', EXIT.unreachable, `${what}: ${nameOf(code)}`)
+      if (found !== 'RETRY') throw new OperationError('kafka.refused', 'unreachable', `${what}: ${nameOf(code)}`)
       reason = nameOf(code)
       if (code === codes.UNSTABLE_OFFSET_COMMIT) pauseMs = UNSTABLE_RETRY_MS
     } catch (error) {
@@ -34,9 +34,9 @@ export async function answerOf<T>(
       reason = error.message
     }
     if (performance.now() > deadline)
-      throw new CliError(
+      throw new OperationError(
         'kafka.unreachable',
-        EXIT.unreachable,
+        'unreachable',
         `${what}: still ${reason} after ${PATIENCE_MS / 1_000} s`,
       )
     await sleep(pauseMs)

@@ -5,7 +5,7 @@ import { type Plan, partitionsOf } from '../engine/core/plan.ts'
 import type { FetchClient, GroupClient, Kafka } from '../engine/ports.ts'
 import { type ChangelogEntry, type CheckpointRecord, decodeChangelogRecord } from '../stores/core/changelog.ts'
 import { partitionName, positionsOf, type TaskOffsets } from './core/offsets.ts'
-import { CliError, EXIT } from './errors.ts'
+import { OperationError } from './errors.ts'
 import { answerOf } from './patience.ts'
 import { logRanges, newestRecords } from './records.ts'
 
@@ -19,7 +19,7 @@ export interface OffsetSources {
   readonly fetch: FetchClient
 }
 
-/** Throws CliError. */
+/** Throws OperationError. */
 export async function readTaskOffsets(sources: OffsetSources, task: number): Promise<TaskOffsets> {
   let before = await lastCheckpoint(sources, task)
   for (let tries = 1; ; tries++) {
@@ -47,7 +47,7 @@ async function committedOffsets(
   return new Map(offsets.map((o) => [partitionName(o.topic, o.partition), o.position]))
 }
 
-/** The newest checkpoint record of a task's changelog; null: it has none. Throws CliError `changelog.foreign`. */
+/** The newest checkpoint record of a task's changelog; null: it has none. Throws OperationError `changelog.foreign`. */
 export async function lastCheckpoint(
   { plan, kafka, fetch }: Omit<OffsetSources, 'group'>,
   task: number,
@@ -60,7 +60,7 @@ export async function lastCheckpoint(
     if (entry.kind === 'change') return null
     if (entry.kind === 'checkpoint') return entry.checkpoint
     const why = entry.kind === 'foreign' ? entry.reason : `state format ${entry.stateFormat}`
-    throw new CliError('changelog.foreign', EXIT.negative, `${at.topic}-${task}, offset ${view.offset}: ${why}`)
+    throw new OperationError('changelog.foreign', 'refused', `${at.topic}-${task}, offset ${view.offset}: ${why}`)
   })
   return items[0] ?? null
 }

@@ -1,12 +1,12 @@
-/** What `tributary tasks` knows of each task: owner and checkpoint from Redis, offsets, ends and lag from Kafka. */
+/** What is known of each task: owner, checkpoint and pause from Redis, offsets, ends and lag from Kafka. */
 
 import { position } from '../engine/core/numbers.ts'
 import { partitionsOf } from '../engine/core/plan.ts'
 import type { OffsetToCommit, TopicPartition } from '../engine/ports.ts'
 import { fetchEnd } from '../engine/wire/fetch-end.ts'
 import { FetchedRecords } from '../engine/wire/fetched-records.ts'
-import { createLease } from '../stores/lease.ts'
-import type { Context } from './context.ts'
+import type { Pause } from '../stores/ports.ts'
+import type { Context, KafkaContext } from './context.ts'
 import { type LogRange, partitionName } from './core/offsets.ts'
 import { answerOf } from './patience.ts'
 import { logRanges } from './records.ts'
@@ -18,6 +18,8 @@ export interface TaskView {
   readonly transactionalId: string | null
   /** Who holds the lease now: a label that its owner renews, so without it the owner is probably gone. */
   readonly lease: string | null
+  /** An operator's order: it keeps its owner and takes no records. */
+  readonly paused: Pause | null
   /** Redis' checkpoint. */
   readonly batch: number | null
   readonly checkpointOffset: number | null
@@ -45,39 +47,36 @@ const LOOK_BYTES_MAX = 64 * 1024
 const LOOK_BYTES_TOTAL_MAX = 16 * 1024 * 1024
 
 export async function viewTasks(context: Context): Promise<{ group: GroupView; tasks: readonly TaskView[] }> {
-  const { plan, config, reader, kafka, redisUrl } = context
-  const lease = createLease(redisUrl, { application: config.APPLICATION_ID })
-  try {
-    const numbers = Array.from({ length: plan.tasks }, (_, task) => task)
-    const stored = await Promise.all(numbers.map((task) => reader.task(task)))
-    const holders = await Promise.all(numbers.map((task) => lease.holder(task)))
-    const partitions = numbers.flatMap((task) => partitionsOf(plan, task))
-    const committed = await committedOf(context, partitions)
-    const changelog = numbers.map((partition) => ({ topic: plan.changelog.topic, partition }))
-    const logs = await logRanges(kafka, [...partitions, ...changelog])
-    const lags = await lagsOf(context, partitions, committed, logs)
-    const nowMs = Date.now()
-    const tasks = numbers.map((task) => {
-      const { instance = null, transactionalId = null, checkpoint = null } = stored[task] ?? {}
-      return {
-        task,
-        instance,
-        transactionalId,
-        lease: holders[task] ?? null,
-        batch: checkpoint?.batch ?? null,
-        checkpointOffset: checkpoint && checkpoint.batch > 0 ? checkpoint.offset : null,
-        checkpointAgeMs: checkpoint && Math.max(0, nowMs - checkpoint.committedAtMs),
-        changelogEnd: logs.get(partitionName(plan.changelog.topic, task))?.end ?? 0,
-        partitions: partitionsOf(plan, task).map((at) => lags.get(partitionName(at.topic, at.partition))!),
-      }
-    })
-    return { group: await groupOf(context), tasks }
-  } finally {
-    await lease.close()
-  }
+  const { plan, reader, admin, kafka } = context
+  const numbers = Array.from({ length: plan.tasks }, (_, task) => task)
+  const stored = await Promise.all(numbers.map((task) => reader.task(task)))
+  const holders = await Promise.all(numbers.map((task) => admin.leaseHolder(task)))
+  const pauses = await admin.pauses(numbers)
+  const partitions = numbers.flatMap((task) => partitionsOf(plan, task))
+  const committed = await committedOf(context, partitions)
+  const changelog = numbers.map((partition) => ({ topic: plan.changelog.topic, partition }))
+  const logs = await logRanges(kafka, [...partitions, ...changelog])
+  const lags = await lagsOf(context, partitions, committed, logs)
+  const nowMs = Date.now()
+  const tasks = numbers.map((task) => {
+    const { instance = null, transactionalId = null, checkpoint = null } = stored[task] ?? {}
+    return {
+      task,
+      instance,
+      transactionalId,
+      lease: holders[task] ?? null,
+      paused: pauses[task] ?? null,
+      batch: checkpoint?.batch ?? null,
+      checkpointOffset: checkpoint && checkpoint.batch > 0 ? checkpoint.offset : null,
+      checkpointAgeMs: checkpoint && Math.max(0, nowMs - checkpoint.committedAtMs),
+      changelogEnd: logs.get(partitionName(plan.changelog.topic, task))?.end ?? 0,
+      partitions: partitionsOf(plan, task).map((at) => lags.get(partitionName(at.topic, at.partition))!),
+    }
+  })
+  return { group: await groupOf(context), tasks }
 }
 
-async function groupOf({ plan, kafka }: Context): Promise<GroupView> {
+async function groupOf({ plan, kafka }: KafkaContext): Promise<GroupView> {
   const admin = kafka.groupAdmin(plan.groupId)
   try {
     const { state, members } = await answerOf(
@@ -98,7 +97,7 @@ async function groupOf({ plan, kafka }: Context): Promise<GroupView> {
 
 /** Without requireStable: an open transaction must not keep an operator waiting, and a view may be a moment old. */
 async function committedOf(
-  { plan, kafka }: Context,
+  { plan, kafka }: KafkaContext,
   partitions: readonly TopicPartition[],
 ): Promise<Map<string, number>> {
   const group = kafka.groupClient(plan.groupId)
@@ -112,7 +111,7 @@ async function committedOf(
 }
 
 async function lagsOf(
-  { kafka }: Context,
+  { kafka }: KafkaContext,
   partitions: readonly TopicPartition[],
   committed: ReadonlyMap<string, number>,
   logs: ReadonlyMap<string, LogRange>,

@@ -5,7 +5,7 @@
 import { partitionFor } from '../engine/core/murmur2.ts'
 import { characterKey } from '../topology/notes/key.ts'
 import { type Note, notes, notesByTenant } from '../topology/notes/state.ts'
-import type { Context } from './context.ts'
+import type { Context, KafkaContext } from './context.ts'
 import { lastCheckpoint } from './group-offsets.ts'
 
 export interface FoundNote {
@@ -51,7 +51,7 @@ export async function noteById(context: Context, noteId: number, tenantId: strin
 }
 
 /** By which ids were given, as any task's changelog says; it may have been another NOTE_ID_STRIDE than ours. */
-async function recordedStride({ plan, kafka }: Context): Promise<number> {
+export async function recordedStride({ plan, kafka }: KafkaContext): Promise<number> {
   const fetch = kafka.fetchClient()
   try {
     for (let task = 0; task < plan.tasks; task++) {

@@ -1,7 +1,7 @@
 /** What counts as a difference between changelog and store, also while the task goes on. */
 import { describe, expect, test } from 'vitest'
-import { TaskComparison } from '../../cli/core/comparison.ts'
-import { DifferenceList } from '../../cli/core/differences.ts'
+import { TaskComparison } from '../../operations/core/comparison.ts'
+import { DifferenceList } from '../../operations/core/differences.ts'
 import type { ChangelogEntry, CheckpointRecord } from '../../stores/core/changelog.ts'
 import type { Change, Checkpoint } from '../../stores/ports.ts'
 import { checkpointOf, layoutOf, note, total } from '../stores/layout-fixture.ts'

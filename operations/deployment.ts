@@ -1,0 +1,68 @@
+/**
+ * The topology bound to the topics that are there, as engine/preparation.ts binds it, but looking only: creates and
+ * changes nothing. Owns nothing.
+ */
+import { internalTopics, type OutputTopic, type Plan, strideOf } from '../engine/core/plan.ts'
+import type { Kafka } from '../engine/ports.ts'
+import type { Topology } from '../topology/define.ts'
+import type { Sink } from '../topology/sinks.ts'
+import { OperationError } from './errors.ts'
+
+/** Nothing is written by this plan but checkpoint records, which are small. */
+const MESSAGE_BYTES_MAX = 1_048_588
+
+export interface DeploymentOptions {
+  readonly topology: Topology
+  readonly application: string
+  readonly groupId: string
+  /** Real name by declared name; a topic that is not in it has its declared name. */
+  readonly topicNames: Readonly<Record<string, string>>
+  readonly requireSpanContext: boolean
+  /** NOTE_ID_STRIDE; null: the number of tasks rounded up to a power of two. */
+  readonly stride: number | null
+}
+
+/** A source or sink that does not exist is left out. Throws OperationError `deployment.missing`, RequestLost, KafkaRefused. */
+export async function findDeployment(kafka: Kafka, options: DeploymentOptions): Promise<Plan> {
+  const { clusterId } = await kafka.admin.cluster()
+  const { topology, application, groupId, requireSpanContext } = options
+  const named = (topic: string): string => options.topicNames[topic] ?? topic
+  const internal = internalTopics(application)
+  const declared = [...topology.sources, ...topology.sinks].map(({ topic }) => named(topic))
+  const topics = await kafka.admin.topics([...declared, ...Object.values(internal)])
+  const changelog = topics.get(internal.changelog)
+  const repartition = topics.get(internal.repartition)
+  if (!changelog || !repartition) {
+    const missing = changelog ? internal.repartition : internal.changelog
+    throw new OperationError(
+      'deployment.missing',
+      'usage',
+      `cluster ${clusterId} has no topic ${missing}: the service has never run there, or APPLICATION_ID is not ${application}`,
+    )
+  }
+  const output = (topic: string): OutputTopic & { topicId: string } => ({
+    topic,
+    topicId: topics.get(topic)?.topicId ?? '',
+    partitions: topics.get(topic)?.partitions ?? 0,
+    messageBytesMax: MESSAGE_BYTES_MAX,
+  })
+  const sources = topology.sources.flatMap((source) => {
+    const info = topics.get(named(source.topic))
+    return info ? [{ source, ...info }] : []
+  })
+  const tasks = changelog.partitions
+  return {
+    topology,
+    application,
+    groupId,
+    clusterId,
+    tasks,
+    stride: options.stride ?? strideOf(tasks),
+    requireSpanContext,
+    sources,
+    sinks: new Map<Sink, OutputTopic>(topology.sinks.map((sink) => [sink, output(named(sink.topic))])),
+    changelog: output(internal.changelog),
+    repartition: output(internal.repartition),
+    deadLetters: output(internal.deadLetters),
+  }
+}
