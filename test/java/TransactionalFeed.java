@@ -11,7 +11,9 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 /**
  * Feeds CREATE commands by transactional Java producers, of which many transactions are aborted: several producers
  * interleaved over the same partitions, every compression, transactions of one to thirty records, empty ones too.
- * Arguments: bootstrap servers, topic, partitions, seed, number of transactions. Prints committed and aborted records.
+ * Arguments: bootstrap servers, topic, partitions, seed, number of transactions, and a kind: `mixed` (the default) as said,
+ * `single` one producer alone, `large` some megabytes each, `empty` without records, `compacted` with a key of its own for
+ * each record. Prints committed and aborted records.
  */
 public final class TransactionalFeed {
   private static final String[] COMPRESSIONS = {"none", "gzip", "snappy", "lz4", "zstd"};
@@ -22,6 +24,7 @@ public final class TransactionalFeed {
     int partitions = Integer.parseInt(args[2]);
     long seed = Long.parseLong(args[3]);
     int transactions = Integer.parseInt(args[4]);
+    String kind = args.length > 5 ? args[5] : "mixed";
     Random random = new Random(seed);
     List<KafkaProducer<byte[], byte[]>> producers = new ArrayList<>();
     for (String compression : COMPRESSIONS) producers.add(producer(args[0], compression, seed));
@@ -33,17 +36,23 @@ public final class TransactionalFeed {
       // Two transactions at a time, so that their records lie between one another.
       int first = random.nextInt(producers.size());
       int second = (first + 1 + random.nextInt(producers.size() - 1)) % producers.size();
+      if (kind.equals("single") || kind.equals("large")) second = first = 0;
       int[] pair = {first, second};
       int[] counts = new int[2];
-      for (int p : pair) producers.get(p).beginTransaction();
-      int total = random.nextInt(60);
+      int open = first == second ? 1 : 2;
+      for (int which = 0; which < open; which++) producers.get(pair[which]).beginTransaction();
+      int total = kind.equals("empty") ? 0 : kind.equals("large") ? 3_000 : random.nextInt(60);
+      // Few partitions and a long message: the marker lies beyond what one fetch brings.
+      String padding = kind.equals("large") ? "x".repeat(1_000) : "";
       for (int i = 0; i < total; i++) {
-        int which = random.nextInt(2);
+        int which = random.nextInt(open);
         counts[which]++;
-        producers.get(pair[which]).send(record(topic, random.nextInt(partitions), seed, sequence++, random));
-        if (random.nextInt(8) == 0) producers.get(pair[which]).flush();
+        int partition = kind.equals("large") ? round % partitions : random.nextInt(partitions);
+        ProducerRecord<byte[], byte[]> record = record(topic, partition, seed, sequence++, random, kind.equals("compacted"), padding);
+        producers.get(pair[which]).send(record);
+        if (random.nextInt(kind.equals("large") ? 500 : 8) == 0) producers.get(pair[which]).flush();
       }
-      for (int which = 0; which < 2; which++) {
+      for (int which = 0; which < open; which++) {
         if (random.nextInt(100) < 45) {
           producers.get(pair[which]).flush();
           producers.get(pair[which]).abortTransaction();
@@ -58,12 +67,13 @@ public final class TransactionalFeed {
     System.out.println(committed + " " + aborted);
   }
 
-  private static ProducerRecord<byte[], byte[]> record(String topic, int partition, long seed, int sequence, Random random) {
+  private static ProducerRecord<byte[], byte[]> record(
+      String topic, int partition, long seed, int sequence, Random random, boolean unique, String padding) {
     int character = 1 + random.nextInt(60);
-    byte[] key = {(byte) character, 0, 0, 0, 0, 0, 0, 0};
+    byte[] key = unique ? (seed + "/" + sequence).getBytes(StandardCharsets.UTF_8) : new byte[] {(byte) character, 0, 0, 0, 0, 0, 0, 0};
     String value =
         "{\"worldId\":0,\"channelId\":0,\"characterId\":" + character + ",\"type\":\"CREATE\",\"body\":{\"senderId\":9,\"message\":\"t"
-            + sequence + "\",\"flag\":0}}";
+            + sequence + padding + "\",\"flag\":0}}";
     ProducerRecord<byte[], byte[]> record = new ProducerRecord<>(topic, partition, key, value.getBytes(StandardCharsets.UTF_8));
     String trace = String.format("%08x%024x", seed & 0x7fffffffL, sequence);
     header(record, "TENANT_ID", TENANT.getBytes(StandardCharsets.UTF_8));

@@ -13,7 +13,7 @@ export interface TopicDump {
   readonly ends: readonly { readonly lastStableOffset: number; readonly highWatermark: number }[]
 }
 
-const DUMP_TIMEOUT_MS = 90_000
+const DUMP_TIMEOUT_MS = 180_000
 
 export async function dumpTopics(
   bootstrapServers: string,

@@ -9,11 +9,15 @@ export class Coverage {
   rebalancesInARow = 0
   faults = 0
   recoveries = 0
+  /** Of them those of a process that the group has as a member of its current generation. */
+  recoveriesOfOwners = 0
   rebuilds = 0
   takeovers = 0
   fenced = 0
   /** Outputs written again after an abort. */
   repeats = 0
+  /** Records whose request had been carried out before. */
+  requestsRepeated = 0
   /** What all tasks, transactions and the group were at when something happened. */
   readonly states = new Set<string>()
   /** Faults met, by name. */

@@ -14,6 +14,7 @@ export class Totals {
   recoveries = 0
   fenced = 0
   repeats = 0
+  requestsRepeated = 0
   forwarded = 0
   rebalances = 0
   /** Different situations seen: what tasks, lanes, transactions and group were at when something happened. */
@@ -31,6 +32,7 @@ export class Totals {
     this.recoveries += coverage.recoveries
     this.fenced += coverage.fenced
     this.repeats += coverage.repeats
+    this.requestsRepeated += coverage.requestsRepeated
     this.forwarded += coverage.forwarded
     this.rebalances += coverage.rebalances
     for (const state of coverage.states) this.states.add(state)
@@ -40,18 +42,31 @@ export class Totals {
 
 /** What a long run exists for: one of these never met means that the run proves less than it says. */
 const WANTED = [
-  ...['kill', 'stop', 'pause', 'join', 'expire', 'duplicate', 'outage'],
+  ...['kill', 'stop', 'pause', 'join', 'expire', 'duplicate', 'outage', 'broker-restart'],
   ...['flush', 'rollback', 'cut', 'checkpoint-deleted', 'wrong-type', 'wrong-type-key'],
   ...['txn-offset-commit lost-answer', 'produce lost-answer', 'end-txn drop', 'end-txn lost-answer', 'end-txn late'],
   ...['txn-offset-commit code 51', 'produce code 6', 'end-txn kill-after', 'produce kill-after', 'sync lost-long'],
   ...['fetch lost-answer', 'redis write half', 'redis write after', 'redis write late', 'redis read after'],
+  ...['markers lost', 'hanging transaction ended'],
 ] as const
 const LONG_HISTORIES = 400
 
 /** Fault paths that a long run never took. */
-export function neverMet({ histories, faults, fenced, repeats, rebuilds }: Totals): readonly string[] {
+export function neverMet({
+  histories,
+  faults,
+  fenced,
+  repeats,
+  requestsRepeated,
+  rebuilds,
+}: Totals): readonly string[] {
   if (histories < LONG_HISTORIES) return []
-  const counts = { 'dead fenced': fenced, 'outputs written again': repeats, rebuild: rebuilds }
+  const counts = {
+    'dead fenced': fenced,
+    'outputs written again': repeats,
+    'request repeated': requestsRepeated,
+    rebuild: rebuilds,
+  }
   const never = Object.entries(counts).flatMap(([name, count]) => (count > 0 ? [] : [name]))
   return [...WANTED.filter((name) => !faults.has(name)), ...never]
 }

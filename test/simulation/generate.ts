@@ -2,6 +2,7 @@
 import { partitionFor } from '../../engine/core/murmur2.ts'
 import type { Fate, History, HistoryEvent, RedisFate, SimRecord } from './history.ts'
 import { Random } from './random.ts'
+import { requestInputs } from './requests.ts'
 import type { Op } from './topology.ts'
 
 const KEYS = 12
@@ -80,7 +81,8 @@ export function generate(seed: number): History {
   const processes = Array.from({ length: wanted + 1 }, (_, i) => ({ fixed: random.chance(0.5), atStart: i < wanted }))
   const quiet = random.chance(0.15)
   const calm = random.chance(0.05)
-  const events: HistoryEvent[] = [...inputs(random, tasks, partitions), ...housekeeping(random, calm)]
+  const places = placeOf(random, tasks, partitions)
+  const events: HistoryEvent[] = [...inputs(random, places), ...housekeeping(random, calm)]
   const faults = calm ? 0 : quiet ? random.between(1, 3) : random.between(3, 14)
   for (let i = 0; i < faults; i++) events.push(...fault(random, processes.length, tasks))
   if (!calm && random.chance(0.6)) events.push(...twoRebalances(random, processes.length))
@@ -89,6 +91,17 @@ export function generate(seed: number): History {
   if (missed) events.push(...missedGeneration(random, processes.length, tasks, events))
   if (!calm && random.chance(0.2))
     events.push(...(random.chance(0.5) ? rollbackInSweep(random, tasks) : sweepInRebuild(random, tasks)))
+  events.push(
+    ...brokerRestarts(
+      new Random(seed ^ 0x2545f491),
+      events.filter((e) => e.kind === 'input'),
+      processes.length,
+    ),
+  )
+  // Random numbers of their own: what other parts of a seed's history are does not depend on it.
+  const own = new Random(seed ^ 0x27d4eb2f)
+  const keyed = places.map((place, key) => ({ ...place, text: keyText(key) }))
+  if (own.chance(0.4)) events.push(...requestInputs(own, keyed, tasks, DURATION_MS))
   events.sort((a, b) => a.atMs - b.atMs)
   return {
     seed,
@@ -105,8 +118,7 @@ export function generate(seed: number): History {
   }
 }
 
-function inputs(random: Random, tasks: number, partitions: readonly [number, number]): HistoryEvent[] {
-  const places = placeOf(random, tasks, partitions)
+function inputs(random: Random, places: ReturnType<typeof placeOf>): HistoryEvent[] {
   const count = random.between(25, 45)
   const poisoned = random.chance(0.3)
   return Array.from({ length: count }, (): HistoryEvent => {
@@ -183,22 +195,15 @@ function missedGeneration(random: Random, processes: number, tasks: number, even
     if (event.kind === 'input' && random.chance(0.5))
       events[i] = { ...event, atMs: atMs + random.below(random.chance(0.7) ? 500 : 1_800) }
   })
+  const fate = random.pick(['lost-long', 'lost-long', 'slow'] as const)
+  const skip = random.below(3)
+  const goneMs = atMs + random.between(600, 1_900)
   return [
-    {
-      kind: 'net',
-      atMs,
-      api: 'sync',
-      fate: random.pick(['lost-long', 'lost-long', 'slow'] as const),
-      skip: random.below(3),
-      count: 1,
-    },
+    { kind: 'net', atMs, api: 'sync', fate, skip, count: 1 },
     { kind: 'join', atMs: atMs + 1, process: processes - 1 },
-    {
-      kind: 'kill',
-      atMs: atMs + random.between(600, 1_900),
-      process: processes - 1,
-      restartMs: random.pick([null, 0, tasks * 1_000]),
-    },
+    // Out of the group first: a member that only asks again is told the generation that it missed.
+    { kind: 'expire', atMs: goneMs - 1, process: processes - 1 },
+    { kind: 'kill', atMs: goneMs, process: processes - 1, restartMs: random.pick([null, 0, tasks * 1_000]) },
   ]
 }
 
@@ -232,6 +237,34 @@ function sweepInRebuild(random: Random, tasks: number): HistoryEvent[] {
     { kind: 'redis', atMs: atMs + 5_000, command: 'switchTo', fate: 'slow', skip: 0, count: 2 },
   ]
 }
+
+/** While inputs are being worked on, and often soon behind each other, as a broker that is killed again and again. */
+function brokerRestarts(random: Random, inputs: readonly HistoryEvent[], processes: number): HistoryEvent[] {
+  if (!random.chance(0.3)) return []
+  return Array.from({ length: random.between(1, 4) }, (): HistoryEvent[] => {
+    const { atMs } = random.pick(inputs)
+    const first = restart(random, atMs + random.below(120))
+    const events: HistoryEvent[] = [first]
+    if (random.chance(0.3)) events.push(restart(random, first.atMs + random.pick([350, 600, 3_000])))
+    // Who knows how the transaction ended is gone as well.
+    if (random.chance(0.4))
+      events.push({
+        kind: 'kill',
+        atMs: first.atMs + random.below(600),
+        process: random.below(processes),
+        restartMs: random.pick([0, 50, 500, 3_000]),
+      })
+    return events
+  }).flat()
+}
+
+const restart = (random: Random, atMs: number): HistoryEvent => ({
+  kind: 'broker-restart',
+  atMs,
+  forMs: random.pick([5, 20, 300, 2_000]),
+  lagMs: random.pick([30, 200, 1_000]),
+  denied: random.chance(0.3),
+})
 
 /** Two rebalances, one on the heels of the other. */
 function twoRebalances(random: Random, processes: number): HistoryEvent[] {

@@ -60,6 +60,10 @@ export function happened(world: SimWorld, event: HistoryEvent): boolean {
       })
       return true
     }
+    case 'broker-restart':
+      world.restartBroker(event.forMs, event.lagMs)
+      world.kafka.isAbortMarkerDenied = event.denied
+      return true
     case 'expire': {
       const memberId = world.processes.get(event.process)?.instance.membership?.memberId
       if (memberId !== undefined) world.kafka.group(world.plan.groupId).expire(memberId)

@@ -34,13 +34,15 @@ export function hear(world: SimWorld, index: number, event: EngineEvent, process
       break
     case 'task.recovering':
       coverage.recoveries++
+      // One that hears late of its task's new owner meets it in the store first.
+      if (isMember(world, process)) coverage.recoveriesOfOwners++
       break
     case 'transaction.fenced':
       coverage.fenced++
       break
     case 'task.stopped':
       // One that has lost its tasks and does not know it yet may see anything.
-      if (world.kafka.group(world.plan.groupId).check(process.instance.membership ?? NO_MEMBER) !== 0) {
+      if (!isMember(world, process)) {
         world.coverage.note('zombie stopped')
         break
       }
@@ -50,6 +52,9 @@ export function hear(world: SimWorld, index: number, event: EngineEvent, process
         break
       }
       throw new Violation('stop', `task ${event.task} of ${process.name} stopped: ${event.code}, ${event.message}`)
+    case 'warning':
+      if (event.code === 'transaction.mended') coverage.note('hanging transaction ended')
+      break
     case 'instance.stopped':
       if (event.code !== 'instance.duplicate')
         throw new Violation('stop', `${process.name} stopped: ${event.code}, ${event.message}`)
@@ -60,3 +65,7 @@ export function hear(world: SimWorld, index: number, event: EngineEvent, process
       break
   }
 }
+
+/** Of the current generation. */
+const isMember = (world: SimWorld, process: SimProcess): boolean =>
+  world.kafka.group(world.plan.groupId).check(process.instance.membership ?? NO_MEMBER) === 0

@@ -7,8 +7,11 @@ import type { Op } from './topology.ts'
 export interface SimRecord {
   readonly op: Op
   readonly key: number
+  /** Of `once`: the number of the request. */
   readonly field: number
   readonly value: number
+  /** Of `once`: its timestamp, in minutes after the start. */
+  readonly minute?: number
 }
 
 /** What becomes of one request: see model/network.ts. */
@@ -76,6 +79,17 @@ export type HistoryEvent =
   | { readonly kind: 'duplicate'; readonly atMs: number; readonly process: number }
   /** Nothing reaches the broker, or the store, for a while. */
   | { readonly kind: 'outage'; readonly atMs: number; readonly of: 'kafka' | 'redis'; readonly forMs: number }
+  /**
+   * The broker is killed and comes back after `forMs`; written partitions have no leader for up to `lagMs` more, and markers
+   * that would be written to them meanwhile are lost (KAFKA-20734). `denied`: markers of aborts may not be written by clients.
+   */
+  | {
+      readonly kind: 'broker-restart'
+      readonly atMs: number
+      readonly forMs: number
+      readonly lagMs: number
+      readonly denied: boolean
+    }
   | { readonly kind: 'compact'; readonly atMs: number }
   | { readonly kind: 'retention'; readonly atMs: number }
 

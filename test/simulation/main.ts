@@ -46,7 +46,7 @@ async function run(): Promise<void> {
           .join(', ')}`,
       )
       console.log(
-        `${totals.batches} batches, ${totals.forwarded} forwarded, ${totals.rebalances} assignments, ${totals.takeovers} takeovers, ${totals.rebuilds} rebuilds, ${totals.recoveries} recoveries, ${totals.fenced} dead fenced, ${totals.repeats} outputs written again with the same bytes, ${Math.round(totals.virtualMs / 1_000)} s of virtual time`,
+        `${totals.batches} batches, ${totals.forwarded} forwarded, ${totals.rebalances} assignments, ${totals.takeovers} takeovers, ${totals.rebuilds} rebuilds, ${totals.recoveries} recoveries, ${totals.fenced} dead fenced, ${totals.repeats} outputs written again with the same bytes, ${totals.requestsRepeated} requests repeated, ${Math.round(totals.virtualMs / 1_000)} s of virtual time`,
       )
       const never = neverMet(totals)
       if (never.length > 0) process.exitCode = 1

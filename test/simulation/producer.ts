@@ -4,7 +4,7 @@ import type { ProducerIdentity } from '../../engine/ports.ts'
 import { RecordBatchBuilder } from '../../engine/wire/record-batch-builder.ts'
 import type { SimClock } from './clock.ts'
 import type { HistoryEvent } from './history.ts'
-import { type Ledger, messageOf } from './ledger.ts'
+import { type Ledger, messageOf, timestampOf } from './ledger.ts'
 import type { SimKafka } from './model/kafka.ts'
 import type { Random } from './random.ts'
 import { SOURCES } from './topology.ts'
@@ -67,7 +67,12 @@ export class Producer {
     const builder = new RecordBatchBuilder(1_024)
     for (const record of records) {
       const message = messageOf(record)
-      builder.add(this.#clock.nowMs(), Buffer.from(message.k), JSON.stringify(message), NO_HEADERS)
+      builder.add(
+        timestampOf(record) ?? this.#clock.nowMs(),
+        Buffer.from(message.k),
+        JSON.stringify(message),
+        NO_HEADERS,
+      )
     }
     const transactional = producerId >= 0n
     const { code, baseOffset } = this.#kafka.cluster.append(

@@ -49,6 +49,7 @@ export class Simulation {
       if (!world.violation) this.#rest()
     })
     for (const process of world.processes.values()) process.clock.kill()
+    if (world.kafka.transactions.markersLost > 0) coverage.note('markers lost')
     for (const [name, count] of world.network.met) for (let i = 0; i < count; i++) coverage.note(name)
     return { violation: world.violation, steps: clock.steps, virtualMs: clock.nowMs() - START_MS, coverage, log }
   }
@@ -97,19 +98,21 @@ export class Simulation {
     if (idle > IDLE_STEPS_MAX * (world.processes.size + 1))
       throw new Violation('I9', `${idle} steps in ${IDLE_MS} ms at rest`)
     if (world.violation) return
-    if (!world.history.events.some(isFault) && world.coverage.recoveries > 0)
-      throw new Violation('I9', `${world.coverage.recoveries} recoveries though nothing went wrong`)
+    if (!world.history.events.some(isFault) && world.coverage.recoveriesOfOwners > 0)
+      throw new Violation('I9', `${world.coverage.recoveriesOfOwners} recoveries though nothing went wrong`)
     for (const mirror of world.mirrors) mirror.update()
     // A poisoned record is an output first and a dead letter then.
     if (!world.ledger.written.some(({ record }) => record.op === 'poison'))
       world.coverage.repeats += judgeRepeats(world.kafka)
+    const expected = world.ledger.expected(world.plan.tasks)
+    world.coverage.requestsRepeated += expected.repeated
     judgeRest({
       plan: world.plan,
       kafka: world.kafka,
       keyspace: world.redis.keyspace,
       mirrors: world.mirrors,
       spoilt: world.spoilt,
-      expected: world.ledger.expected(world.plan.tasks),
+      expected,
     })
   }
 

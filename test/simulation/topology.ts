@@ -4,14 +4,24 @@
  * a counter gives ids that must be without gaps. The fold that says what must come out is oracle.ts.
  */
 import { defineTopology } from '../../topology/define.ts'
-import type { Effect } from '../../topology/effects.ts'
+import { drop, type Effect } from '../../topology/effects.ts'
 import { DeadLetter } from '../../topology/errors.ts'
+import { requests } from '../../topology/notes/request.ts'
+import {
+  isExpired,
+  queueExpects,
+  queueReads,
+  REMEMBERED_MS,
+  rememberRequest,
+  requestCounters,
+  requestQueue,
+} from '../../topology/notes/request-expiry.ts'
 import { sink } from '../../topology/sinks.ts'
 import { type Handler, source } from '../../topology/sources.ts'
 import { counter, index, map, value } from '../../topology/stores.ts'
 
-/** `bad` cannot be decoded; the broker refuses the output of `poison`. */
-export type Op = 'new' | 'put' | 'take' | 'sum' | 'purge' | 'bad' | 'poison'
+/** `once` names a request and is done once, as a command of the note service; `bad` cannot be decoded; the broker refuses the output of `poison`. */
+export type Op = 'new' | 'put' | 'take' | 'sum' | 'purge' | 'once' | 'bad' | 'poison'
 
 /** A record's value as JSON. */
 export interface SimMessage {
@@ -117,8 +127,35 @@ const on = {
   ),
 }
 
+/** Key of a request: of one key, as the API's are of one target. */
+export const requestName = (k: string, f: string): string => `${k}:${f}`
+
+const once: SimHandler = {
+  uses: [chains, requests, requestQueue, ...requestCounters, out],
+  reads: ({ message: { k, f }, timestampMs }, count) => [
+    chains.read(k),
+    requests.read(requestName(k, f)),
+    ...queueReads(timestampMs, count),
+  ],
+  expects: ({ timestampMs }, count) => queueExpects(timestampMs, count),
+  transform({ message, timestampMs }, state) {
+    const { k, f } = message
+    const name = requestName(k, f)
+    const former = state.value(requests, name)
+    if (former && !isExpired(former, timestampMs)) return [drop('request.repeated')]
+    const before = state.value(chains, k) ?? { n: 0, h: 0 }
+    const after = { n: before.n + 1, h: link(before.h, message, null) }
+    const outcome = { status: 200, noteId: null, fingerprint: f, expiresAt: timestampMs + REMEMBERED_MS } as const
+    return [
+      chains.put(k, after),
+      out.emit(Buffer.from(k), { k, ...after, r: null }),
+      ...rememberRequest(name, outcome, former, timestampMs, state),
+    ]
+  },
+}
+
 const from = (topic: string) =>
-  source<SimMessage, unknown, keyof typeof on>({ topic, decode, key: (m) => Buffer.from(m.k), on: on as never })
+  source<SimMessage, unknown, Op>({ topic, decode, key: (m) => Buffer.from(m.k), on: { ...on, once } as never })
 
 export const SOURCES = ['in-a', 'in-b'] as const
 
@@ -126,8 +163,8 @@ export const simTopology = defineTopology({
   name: 'simulation',
   context: { read: () => ({}), write: () => [] },
   sources: SOURCES.map(from),
-  stores: [chains, items],
-  counters: [ids],
+  stores: [chains, items, requests, requestQueue],
+  counters: [ids, ...requestCounters],
   indexes: [itemsByValue],
   sinks: [out, idsOut],
 })

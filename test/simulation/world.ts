@@ -2,9 +2,12 @@
  * What one history takes place in: cluster, store, network, the processes and what is known of them from outside. Owns
  * their lives and the first rule that was broken; what happens when is simulation.ts.
  */
+
+import { writtenPartitions } from '../../engine/core/hanging.ts'
 import { position } from '../../engine/core/numbers.ts'
 import { type Plan, partitionsOf } from '../../engine/core/plan.ts'
 import { storeLayoutOf } from '../../stores/store-layout.ts'
+import { OFFSETS_PARTITION } from '../../testing/kafka/transactions.ts'
 import { ProcessClock, SimClock } from './clock.ts'
 import { APPLICATION, createCluster } from './cluster.ts'
 import { Coverage } from './coverage.ts'
@@ -44,6 +47,7 @@ export class SimWorld {
   violation: Violation | null = null
   /** Keys of the store that hold another type: nothing is said of their values. */
   readonly spoilt = new Set<string>()
+  readonly #random: Random
   readonly #told = new Map<ProcessClock, Told>()
   /** Processes that are to start later. */
   starting = 0
@@ -53,6 +57,7 @@ export class SimWorld {
     this.keepLog = keepLog
     const random = new Random(history.seed ^ 0x5bd1e995)
     const { kafka, plan } = createCluster(history, this.clock, random)
+    this.#random = random
     this.kafka = kafka
     this.plan = plan
     this.network = new Network(random, history.latencyMs)
@@ -119,6 +124,26 @@ export class SimWorld {
     process.clock.kill()
     this.processes.delete(index)
     if (restartMs !== null) this.startLater(index, restartMs)
+  }
+
+  /** Killed and started again; each partition that the application writes to gets its leader back when it likes. */
+  restartBroker(forMs: number, lagMs: number): void {
+    const { cluster } = this.kafka
+    this.kafka.restarts++
+    this.network.isDown = true
+    for (const { topic, partition } of [...writtenPartitions(this.plan), OFFSETS_PARTITION]) {
+      const name = `${topic}-${partition}`
+      cluster.leaderless.add(name)
+      const behindMs = this.#random.chance(0.3) ? 0 : this.#random.below(lagMs + 1)
+      this.clock.after(forMs + behindMs, () => {
+        cluster.leaderless.delete(name)
+        cluster.changed()
+      })
+    }
+    this.clock.after(forMs, () => {
+      this.network.isDown = false
+      this.kafka.restarts++
+    })
   }
 
   startLater(index: number, delayMs: number): void {

@@ -11,7 +11,7 @@ export const GROUP_BUGS: readonly Bug[] = [
     'no fencing',
     edit(
       'testing/kafka/transaction-client.ts',
-      'const code = group.check(membership)',
+      'const code = group.checkCommit(membership)',
       'const code: number = membership ? 0 : 0',
     ),
   ),

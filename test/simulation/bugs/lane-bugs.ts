@@ -5,6 +5,8 @@ const LANE = 'engine/core/lane.ts'
 const LANE_DRIVER = 'engine/lane-driver.ts'
 const PIPELINE = 'engine/pipeline.ts'
 const BATCH = 'engine/core/batch.ts'
+const GUARD = 'engine/lane-guard.ts'
+const HANGING = 'engine/core/hanging.ts'
 const VIEW = 'engine/core/state-view.ts'
 
 export const LANE_BUGS: readonly Bug[] = [
@@ -59,6 +61,23 @@ export const LANE_BUGS: readonly Bug[] = [
     ),
   ),
   bug(
+    'a transaction begins behind a hanging one',
+    edit(GUARD, 'return this.#suspicions + this.#client.interruptions !== this.#looked', 'return false'),
+  ),
+  bug(
+    'InitProducerId before it is known how the last transaction ended',
+    edit(
+      GUARD,
+      '    const state = await this.look()\n    // Init',
+      "    const state = 'clean' as OwnState\n    // Init",
+    ),
+  ),
+  bug(
+    'hanging transaction aborted, whatever was decided',
+    edit(HANGING, "commit: decided[1] === 'Commit'", 'commit: false'),
+    edit(HANGING, 'commit: known, markerEpoch', 'commit: false, markerEpoch'),
+  ),
+  bug(
     'LRU of one entry evicts what an unapplied batch read',
     edit(
       VIEW,
@@ -88,6 +107,18 @@ export const LANE_BUGS: readonly Bug[] = [
   bug(
     'refused record taken for whatever comes first',
     edit(BATCH, 'this.#refusals.find((r) => isAt(r, item))', 'this.#next === 0 ? this.#refusals[0] : undefined'),
+  ),
+  bug(
+    "idempotency entry expired by another record's clock",
+    edit(
+      'topology/notes/request-expiry.ts',
+      'boolean => entry.expiresAt <= timestampMs\n',
+      'boolean => entry.expiresAt <= (latestMs = Math.max(latestMs, timestampMs))\nlet latestMs = 0\n',
+    ),
+  ),
+  bug(
+    'idempotency entry removed as soon as it has expired',
+    edit('topology/notes/request-expiry.ts', 'REMOVED_AFTER_MS = 2 * HOUR_MS', 'REMOVED_AFTER_MS = 0'),
   ),
   bug(
     'forwarded record without its origin',

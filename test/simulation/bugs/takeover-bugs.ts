@@ -8,7 +8,7 @@ export const TAKEOVER_BUGS: readonly Bug[] = [
   // The port asks READ_UNCOMMITTED; a broker asked for READ_COMMITTED answers its last stable offset.
   bug(
     'restore bound is the last stable offset',
-    edit('testing/kafka/admin-clients.ts', 'log.start : log.end', 'log.start : log.lastStableOffset'),
+    edit('testing/kafka/admin-clients.ts', 'latest: log.end', 'latest: log.lastStableOffset'),
   ),
   bug(
     'offset fetch without requireStable',

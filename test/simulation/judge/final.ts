@@ -6,6 +6,7 @@ import type { Keyspace } from '../../../stores/memory/keyspace.ts'
 import type { Expected } from '../ledger.ts'
 import type { SimKafka } from '../model/kafka.ts'
 import type { Mirror } from './mirror.ts'
+import { judgeRequests } from './requests.ts'
 import { compare, judgeStore } from './store.ts'
 import { Violation } from './violation.ts'
 
@@ -31,7 +32,7 @@ export function judgeRest(rest: Rest): void {
     compare(
       `task ${task}, changelog against inputs`,
       expected.state[task]!,
-      mirror.stateAt(mirror.checkpoints.at(-1)?.offset ?? -1)!,
+      judgeRequests(task, mirror.stateAt(mirror.checkpoints.at(-1)?.offset ?? -1)!, expected.requests[task]!),
     )
   })
 }

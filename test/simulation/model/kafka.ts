@@ -25,7 +25,7 @@ export class SimKafka extends MemoryKafka {
     const wire = new SimWire(parts)
     return {
       admin: adminOf(this.cluster, wire),
-      transactions: inspectorOf(this.transactions, this.cluster, wire),
+      transactions: inspectorOf(this, wire),
       transactionClient: (options) => transactionClientOf(this, wire, options),
       groupClient: (groupId) => groupClientOf(this.group(groupId), wire, groupId),
       fetchClient: () => cutting(fetchClientOf(this.cluster, wire), parts.network),

@@ -152,7 +152,8 @@ export class SimRedis {
           if (fate === 'late') return
           answerIn(() => (fate === 'after' ? reject(lost('redis.connection')) : resolve(answer)))
         } catch (error) {
-          if (fate !== 'late') answerIn(() => reject(error))
+          // That it was an error is lost, too.
+          if (fate !== 'late') answerIn(() => reject(fate === 'after' ? lost('redis.connection') : error))
         }
       })
     })
