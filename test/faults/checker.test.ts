@@ -161,6 +161,8 @@ function report(forged: Forged): Report {
     statusPartitions: TASKS,
     repartition: { committed: [], dirty: [], ends: [] },
     repartitionTopic: 'repartition',
+    statusTopic: 'status',
+    sagaTopic: 'saga',
     tasks: TASKS,
     stride: TASKS,
   }
@@ -186,12 +188,22 @@ test('an exact run has none, either, without what it cannot fold', () => {
   expect(report(run).text).toBe('')
 })
 
+/** The dump of a topic that is as it was read, with what may be changed in it. */
+const dumpOf = (read: readonly LogRecord[], dirty: readonly LogRecord[] = []): TopicDump => ({
+  committed: read,
+  dirty,
+  ends: [],
+})
+
+// Names in brackets: Jepsen's Kafka workload, Adya.
 const forgeries: readonly (readonly [string, AnomalyKind, (run: Forged) => void])[] = [
+  // (lost write)
   ['an event is missing', 'lost', (run) => run.status.splice(1, 1)],
   ['the saga is missing', 'lost', (run) => run.saga.pop()],
   ['a note was not removed', 'lost', (run) => run.status.pop()],
   ['the dead letter is missing', 'lost', (run) => run.deadLetters.pop()],
   ['a record lies behind the committed offset', 'lost', (run) => run.committed.set(`commands-${HOME}`, 3)],
+  // (duplicate)
   ['the same event is committed twice', 'doubled', (run) => run.status.push({ ...run.status[1]!, offset: 9 })],
   [
     'a CREATE made two notes',
@@ -220,6 +232,52 @@ const forgeries: readonly (readonly [string, AnomalyKind, (run: Forged) => void]
     (run) => run.saga.push({ ...run.saga[0]!, offset: 9, headers: headersFor(traceOf(9, 2)) }),
   ],
   ['a dead letter is written twice', 'doubled', (run) => run.deadLetters.push({ ...run.deadLetters[0]!, offset: 9 })],
+  [
+    'a committed record was not given to the reader (poll skip)',
+    'lost',
+    (run) => run.dumps.set('status', dumpOf([...run.status, { ...run.status[2]!, offset: 7 }])),
+  ],
+  [
+    'the reader was given a record twice (nonmonotonic poll)',
+    'doubled',
+    (run) => {
+      run.dumps.set('saga', dumpOf(run.saga))
+      run.saga.push(run.saga[0]!)
+    },
+  ],
+  [
+    'the reader was given an aborted record (G1a)',
+    'phantom',
+    (run) => run.dumps.set('status', dumpOf(run.status.slice(0, 2), run.status.slice(2))),
+  ],
+  ['the reader was given what no log has', 'phantom', (run) => run.dumps.set('status', dumpOf(run.status.slice(0, 2)))],
+  ['of a transaction the event is there and the change is not', 'torn', (run) => run.changelog.splice(1, 1)],
+  ['of a transaction the change is there and the event is not', 'torn', (run) => run.status.splice(1, 1)],
+  ['of a transaction the removal is kept and not told', 'torn', (run) => run.status.pop()],
+  ['of a transaction the removal is told and not kept', 'torn', (run) => run.changelog.splice(3, 1)],
+  ['of a transaction the saga is there and the removal is not', 'torn', (run) => run.status.pop()],
+  [
+    'a note is kept as it was before its last event (stale read)',
+    'stale',
+    (run) => {
+      const { noteId, time: _, ...body } = JSON.parse(run.status[1]!.value!.toString()).body
+      const updated = { noteId, ...body, message: 'later', time: timeOf(1_005) }
+      run.status.push(
+        record(HOME, 8, 1_005, headersFor(traceOf(9, 5)), {
+          transactionId: NIL,
+          characterId: CHARACTER,
+          type: 'UPDATED',
+          body: updated,
+        }),
+      )
+    },
+  ],
+  [
+    'a note is kept that was removed (stale read)',
+    'stale',
+    (run) => run.redis.notes.set(`${TENANT}:${CHARACTER}:${idOf(0)}`, note(1000)),
+  ],
+  // (nonmonotonic)
   [
     'two events changed places',
     'reordered',
@@ -287,7 +345,7 @@ const forgeries: readonly (readonly [string, AnomalyKind, (run: Forged) => void]
   [
     'a transaction is open',
     'open',
-    (run) => run.dumps.set('status', { committed: [], dirty: [], ends: [{ lastStableOffset: 3, highWatermark: 5 }] }),
+    (run) => run.dumps.set('status', { ...dumpOf(run.status), ends: [{ lastStableOffset: 3, highWatermark: 5 }] }),
   ],
 ]
 

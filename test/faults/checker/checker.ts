@@ -5,6 +5,7 @@
 
 import type { TopicDump } from '../../java/log-dump.ts'
 import type { LogRecord } from '../../java/log-record.ts'
+import { checkStale, checkTorn, checkWitness } from './anomalies.ts'
 import { type Cause, causesOf, type Input } from './causes.ts'
 import { checkDeadLetters } from './dead-letters.ts'
 import { checkExact } from './exact.ts'
@@ -31,6 +32,11 @@ export interface Evidence {
   readonly dumps: ReadonlyMap<string, TopicDump>
   /** All input of one source and at home, status topic as wide as there are tasks. */
   readonly exact: boolean
+  /** Names of the two output topics in `dumps`: what their readers were given is held against them. */
+  readonly statusTopic?: string
+  readonly sagaTopic?: string
+  /** The changelog was compacted: batches that a later one has overwritten are gone. */
+  readonly compacted?: boolean
 }
 
 export function check(evidence: Evidence): Report {
@@ -41,11 +47,20 @@ export function check(evidence: Evidence): Report {
   checkIds(createdNotes(evidence.status), tasks, stride, report)
   if (evidence.exact) checkExact(causes, evidence.status, tasks, stride, report)
   checkDeadLetters(causes, evidence.deadLetters, report)
-  const changelog = foldChangelog(evidence.changelog, tasks, report)
+  const changelog = foldChangelog(evidence.changelog, tasks, report, evidence.compacted)
   checkNotes('the changelog', left, changelog.notes, report)
   checkRedis(left, redis, report)
   checkPositions(changelog, evidence.committed, redis, report)
   checkTaken(evidence, report)
+  checkTorn(evidence.status, evidence.saga, evidence.changelog, report, evidence.compacted)
+  checkStale(evidence.status, redis.notes, report)
+  for (const [what, topic, printed] of [
+    ['status', evidence.statusTopic, evidence.status],
+    ['saga', evidence.sagaTopic, evidence.saga],
+  ] as const) {
+    const dump = topic === undefined ? undefined : evidence.dumps.get(topic)
+    if (dump) checkWitness(what, printed, dump, report)
+  }
   facts(evidence, causes, report)
   return report
 }
@@ -58,7 +73,18 @@ function createdNotes(status: readonly LogRecord[]): readonly Pick<Note, 'noteId
 }
 
 /** Everything that was put in or forwarded was taken, and nothing is open. */
-function checkTaken({ inputs, repartition, repartitionTopic, committed, dumps }: Evidence, report: Report): void {
+export function checkTaken(
+  {
+    inputs,
+    repartition,
+    repartitionTopic,
+    committed,
+    dumps,
+  }: Pick<Evidence, 'repartition' | 'repartitionTopic' | 'committed' | 'dumps'> & {
+    readonly inputs: readonly { readonly topic: string; readonly records: readonly LogRecord[] }[]
+  },
+  report: Report,
+): void {
   for (const [topic, records] of [
     ...inputs.map((i) => [i.topic, i.records] as const),
     [repartitionTopic, repartition.committed] as const,

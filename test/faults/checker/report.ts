@@ -1,13 +1,17 @@
 /** What the checker finds, by name. */
 export type AnomalyKind =
-  /** An input without an output that it must have. */
+  /** An input without an output that it must have, or a committed record that a reader was not given (lost write, poll skip). */
   | 'lost'
-  /** An output twice, or an id given twice. */
+  /** An output twice, or an id given twice (duplicate, nonmonotonic poll). */
   | 'doubled'
   /** Two outputs of one character in another order than their inputs. */
   | 'reordered'
-  /** A committed output that no input caused. */
+  /** A committed output that no input caused, or an aborted one that was read (G1a). */
   | 'phantom'
+  /** A part of a transaction without the rest (G1b, read atomicity). */
+  | 'torn'
+  /** Kept state as of before the last event. */
+  | 'stale'
   /** An output with other contents, headers or timestamp than its input demands. */
   | 'wrong'
   /** An output on another partition than its character's. */

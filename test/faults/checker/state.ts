@@ -56,7 +56,7 @@ export async function readRedis(redis: Redis, application: string, tasks: number
   return { notes, byCharacter, byTenant, checkpoints, strays }
 }
 
-async function keysOf(redis: Redis, pattern: string): Promise<readonly string[]> {
+export async function keysOf(redis: Redis, pattern: string): Promise<readonly string[]> {
   const keys = new Set<string>()
   let cursor = '0'
   do {
@@ -107,20 +107,22 @@ export interface ChangelogFacts {
 }
 
 /** Folds the changelog; batch numbers of a task rise by one, and only one owner at a time can have written them. */
-export function foldChangelog(records: readonly LogRecord[], tasks: number, report: Report): ChangelogFacts {
+export function foldChangelog(
+  records: readonly LogRecord[],
+  tasks: number,
+  report: Report,
+  compacted = false,
+): ChangelogFacts {
   const notes = new Map<string, unknown>()
   const last: (Record<string, any> | null)[] = new Array(tasks).fill(null)
   for (const { partition, offset, key, value } of records) {
     const name = key?.toString('utf8') ?? ''
     if (name === 'checkpoint') {
       const checkpoint = JSON.parse(value!.toString('utf8')) as Record<string, any>
-      const before = Number(last[partition]?.['batch'] ?? 0)
-      if (checkpoint['batch'] !== before + 1)
-        report.add(
-          'offsets',
-          `changelog partition ${partition} offset ${offset}: batch ${checkpoint['batch']} follows batch ${before}`,
-        )
-      checkBack(last[partition] ?? null, checkpoint, `changelog partition ${partition} offset ${offset}`, report)
+      checkFollows(last[partition] ?? null, checkpoint, `changelog partition ${partition} offset ${offset}`, {
+        compacted,
+        report,
+      })
       last[partition] = checkpoint
       continue
     }
@@ -133,6 +135,19 @@ export function foldChangelog(records: readonly LogRecord[], tasks: number, repo
     else notes.set(`${owner}:${noteId}`, JSON.parse(value.toString('utf8')))
   }
   return { notes, last }
+}
+
+/** One batch behind another: its number is the next, and no position goes back. */
+export function checkFollows(
+  before: Record<string, any> | null,
+  checkpoint: Record<string, any>,
+  where: string,
+  { compacted, report }: { readonly compacted: boolean; readonly report: Report },
+): void {
+  const number = Number(before?.['batch'] ?? 0)
+  const follows = compacted ? checkpoint['batch'] > number : checkpoint['batch'] === number + 1
+  if (!follows) report.add('offsets', `${where}: batch ${checkpoint['batch']} follows batch ${number}`)
+  checkBack(before, checkpoint, where, report)
 }
 
 function checkBack(
@@ -150,9 +165,9 @@ function checkBack(
 
 /** The group's committed offsets are the last checkpoint record's, exactly; and Redis stands there, too. */
 export function checkPositions(
-  changelog: ChangelogFacts,
+  changelog: Pick<ChangelogFacts, 'last'>,
   committed: ReadonlyMap<string, number>,
-  state: RedisState,
+  state: Pick<RedisState, 'checkpoints'>,
   report: Report,
 ): void {
   changelog.last.forEach((checkpoint, task) => {

@@ -1,7 +1,7 @@
 /** Every kind of record that must become a dead letter, with the code that it must carry, and good ones that look bad. */
 import { EXPECT_HEADER } from '../checker/causes.ts'
 import { characterKey } from '../checker/murmur2.ts'
-import { headersOf, type Message, TENANTS } from './message.ts'
+import { headersOf, type Message, TENANTS, traceOf } from './message.ts'
 
 const command = (more: Record<string, unknown> = {}) => ({
   worldId: 0,
@@ -121,3 +121,36 @@ export const tooLate = (topic: string, partition: number, timestampMs: number): 
   headers: { ...headersOf(TENANTS[0], 'b'.repeat(32)), [EXPECT_HEADER]: Buffer.from('output.refused') },
   timestampMs,
 })
+
+type Made = (topic: string, run: number, timestampMs: number) => readonly Message[]
+
+const good = (topic: string, run: number, number: number, timestampMs: number, value: string): Message => ({
+  topic,
+  partition: number % 4,
+  key: characterKey(11 + number),
+  value: Buffer.from(value),
+  headers: headersOf(TENANTS[0], traceOf(run, number)),
+  timestampMs,
+})
+const createText = (number: number, more = ''): string =>
+  `{"worldId":0,"channelId":0,"characterId":${11 + number},"type":"CREATE","body":{"senderId":5,"message":"s${number}","flag":0}${more}}`
+const DEPTH = 20_000
+
+/** Records that look bad and are good: each is a CREATE with an event of its own. */
+export const strangeInputs = {
+  deep: (topic, run, timestampMs) =>
+    ['['.repeat(DEPTH) + ']'.repeat(DEPTH), `${'{"x":'.repeat(DEPTH)}0${'}'.repeat(DEPTH)}`].map((deep, i) =>
+      good(topic, run, i, timestampMs, createText(i, `,"more":${deep}`)),
+    ),
+  proto: (topic, run, timestampMs) =>
+    [
+      ',"__proto__":{"type":"DELETE","characterId":9}',
+      ',"constructor":{"prototype":{"characterId":9}}',
+      ',"toString":"x","hasOwnProperty":1',
+    ].map((more, i) => good(topic, run, i, timestampMs, createText(i, more))),
+  duplicate: (topic, run, timestampMs) =>
+    ['TENANT_ID', 'REGION', 'MAJOR_VERSION', 'MINOR_VERSION'].map((name, i) => ({
+      ...good(topic, run, i, timestampMs, createText(i)),
+      moreHeaders: [[name, Buffer.alloc(0)] as const, [name, Buffer.from([0xff])] as const],
+    })),
+} as const satisfies Record<string, Made>

@@ -20,6 +20,8 @@ export interface FeedOptions {
   readonly perSecond: number
   /** How many characters there are; a fifth of them are purged again and again. */
   readonly population?: number
+  /** No two records with the same key, so that compaction removes none. What decides is never the record's own key. */
+  readonly uniqueKeys?: boolean
 }
 
 const TICK_MS = 10
@@ -95,7 +97,9 @@ export class Feeder {
   }
 
   #made(): { message: Message; trace: string; outputs: number } {
-    const made = this.#next()
+    const next = this.#next()
+    const key = this.#options.uniqueKeys ? Buffer.from(next.trace, 'hex') : next.message.key
+    const made = { ...next, message: { ...next.message, key } }
     if (made.outputs > 0) this.#awaited.set(made.trace, made.outputs)
     return made
   }

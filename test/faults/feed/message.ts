@@ -7,6 +7,8 @@ export interface Message {
   readonly key: Buffer | null
   readonly value: Buffer | null
   readonly headers: Readonly<Record<string, Buffer>>
+  /** Before the others, also under their names. */
+  readonly moreHeaders?: readonly (readonly [string, Buffer])[]
   readonly timestampMs: number
 }
 

@@ -13,7 +13,7 @@ export class Sender {
   constructor(bootstrapServers: string) {
     this.#producer = new Producer({
       clientId: 'proof-feed',
-      bootstrapBrokers: [bootstrapServers],
+      bootstrapBrokers: bootstrapServers.split(','),
       retries: 0,
       timeout: 5_000,
       acks: -1,
@@ -24,12 +24,14 @@ export class Sender {
   async send(messages: readonly Message[]): Promise<boolean> {
     try {
       await this.#producer.send({
-        messages: messages.map(({ topic, partition, key, value, headers, timestampMs }) => ({
+        messages: messages.map(({ topic, partition, key, value, headers, moreHeaders = [], timestampMs }) => ({
           topic,
           partition,
           ...(key === null ? {} : { key }),
           ...(value === null ? {} : { value }),
-          headers: new Map(Object.entries(headers).map(([name, bytes]) => [Buffer.from(name), bytes])),
+          headers: new Map(
+            [...moreHeaders, ...Object.entries(headers)].map(([name, bytes]) => [Buffer.from(name), bytes]),
+          ),
           timestamp: BigInt(timestampMs),
         })),
         repeatOnStaleMetadata: false,

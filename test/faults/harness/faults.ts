@@ -4,14 +4,14 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { below, pick, type Random } from '../feed/random.ts'
+import type { Application } from './application.ts'
 import type { Cluster } from './cluster.ts'
 import { type Kill, killAtRandom, killInTransaction, killNow } from './kills.ts'
-import type { Scenario } from './scenario.ts'
 import type { ServiceProcess } from './service-process.ts'
 
 export interface Fleet {
   readonly cluster: Cluster
-  readonly scenario: Scenario
+  readonly scenario: Application
   readonly random: Random
   /** By place; a place keeps its environment, so also its instance id. */
   readonly services: ServiceProcess[]

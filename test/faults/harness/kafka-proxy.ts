@@ -1,8 +1,10 @@
 /**
- * A TCP proxy in front of the broker that knows where a request begins and which API it is: it delays requests, and loses
- * requests or answers, with the connection, as a network does. Owns its sockets; counts what it has really done.
+ * A TCP proxy in front of the broker that knows where a request begins and which API it is: it delays requests, holds
+ * answers, loses requests or answers, with the connection, as a network does, and answers itself with an error code. Owns
+ * its sockets; counts what it has really done.
  */
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+import { bodyAt, clientIdOf, type Forgery } from './kafka-frames.ts'
 
 export const API = {
   produce: 0,
@@ -23,6 +25,14 @@ interface Watch {
   readonly at: 'request' | 'answer'
   readonly mark: string
   readonly seen: () => Promise<void>
+  /** The answer waits until `seen` has resolved, and all behind it on its connection. */
+  readonly holds: boolean
+}
+
+/** What is done to the next requests of an API that this client sends; any client's when it is undefined. */
+interface Plan {
+  left: number
+  readonly from: string | undefined
 }
 
 export class KafkaProxy {
@@ -31,9 +41,11 @@ export class KafkaProxy {
   readonly done = new Map<string, number>()
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
-  readonly #delays = new Map<number, number>()
+  readonly #delays = new Map<number, { ms: number; from: string | undefined }>()
   readonly #watches: Watch[] = []
-  readonly #losses = new Map<number, { loss: Loss; left: number }>()
+  readonly #losses = new Map<number, Plan & { readonly loss: Loss }>()
+  readonly #forgeries = new Map<number, Plan & { readonly forge: Forgery }>()
+  #stalled: Promise<void> | null = null
 
   /** `target` is asked at each connection: the broker's port may be known later than the proxy's. */
   static async start(target: () => number): Promise<KafkaProxy> {
@@ -49,16 +61,21 @@ export class KafkaProxy {
   }
 
   /** Every request of this API arrives so much later, and all behind it on its connection; 0 ends it. */
-  delay(api: number, ms: number): void {
-    this.#delays.set(api, ms)
+  delay(api: number, ms: number, from?: string): void {
+    this.#delays.set(api, { ms, from })
   }
 
-  /** The next `times` of this API lose their request, or their answer, and their connection. */
-  lose(api: number, loss: Loss, times = 1): void {
-    this.#losses.set(api, { loss, left: times })
+  /** The next `times` of this API lose their request, or their answer, and their connection. 0 ends it. */
+  lose(api: number, loss: Loss, times = 1, from?: string): void {
+    this.#losses.set(api, { loss, left: times, from })
   }
 
-  count(what: 'delayed' | Loss, api: number): number {
+  /** The next `times` of this API never reach the broker and are answered so. */
+  forge(api: number, times: number, forge: Forgery, from?: string): void {
+    this.#forgeries.set(api, { left: times, forge, from })
+  }
+
+  count(what: 'delayed' | 'forged' | 'cut' | Loss, api: number): number {
     return this.done.get(`${what} ${api}`) ?? 0
   }
 
@@ -67,18 +84,50 @@ export class KafkaProxy {
    * `act` runs in that very moment; a request is passed on when its promise has resolved, an answer behind it at once.
    */
   at(api: number, what: 'request' | 'answer', mark: string, act: () => void | Promise<void>): Promise<void> {
+    return this.#watch(api, what, mark, act, false)
+  }
+
+  /** As `at`, for an answer that is passed on only when the promise of `act` has resolved. */
+  holdAnswer(api: number, mark: string, act: () => void | Promise<void>): Promise<void> {
+    return this.#watch(api, 'answer', mark, act, true)
+  }
+
+  #watch(
+    api: number,
+    at: 'request' | 'answer',
+    mark: string,
+    act: () => void | Promise<void>,
+    holds: boolean,
+  ): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
     const seen = (): Promise<void> => {
       const acted = Promise.resolve(act())
       resolve()
       return acted
     }
-    this.#watches.push({ api, at: what, mark, seen })
+    this.#watches.push({ api, at, mark, seen, holds })
     return promise
   }
 
-  async close(): Promise<void> {
+  /** Every connection ends now. How many there were. */
+  cut(): number {
+    const connections = this.#sockets.size / 2
     for (const socket of this.#sockets) socket.destroy()
+    return connections
+  }
+
+  /** Nothing is passed on, in either direction, until the answered function is called. */
+  stall(): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#stalled = promise
+    return () => {
+      this.#stalled = null
+      resolve()
+    }
+  }
+
+  async close(): Promise<void> {
+    this.cut()
     await new Promise((resolve) => this.#server.close(resolve))
   }
 
@@ -87,7 +136,8 @@ export class KafkaProxy {
     /** By correlation id: what is to happen to the answer. */
     const lost = new Map<number, number>()
     const watched = new Map<number, Watch>()
-    let line: Promise<void> | null = null
+    const toBroker = new Line()
+    const toClient = new Line()
     for (const socket of [client, broker]) {
       socket.setNoDelay(true)
       this.#sockets.add(socket)
@@ -96,7 +146,7 @@ export class KafkaProxy {
     }
     broker.on('close', () => client.destroy())
     // What is on its way arrives, though its sender is gone.
-    client.on('close', () => void (line ?? Promise.resolve()).then(() => broker.end()))
+    client.on('close', () => void toBroker.empty().then(() => broker.end()))
     const end = (): void => {
       client.destroy()
       broker.destroy()
@@ -104,7 +154,13 @@ export class KafkaProxy {
     frames(client, (frame) => {
       const api = frame.readInt16BE(4)
       const correlation = frame.readInt32BE(8)
-      const loss = this.#takeLoss(api)
+      const forgery = taken(this.#forgeries.get(api), frame)
+      if (forgery) {
+        this.#note('forged', api)
+        toClient.pass(null, () => client.write(bodyAt(correlation, forgery.forge(frame))))
+        return
+      }
+      const loss = taken(this.#losses.get(api), frame)?.loss
       if (loss === 'request') {
         this.#note('request', api)
         end()
@@ -113,32 +169,25 @@ export class KafkaProxy {
       if (loss === 'answer') lost.set(correlation, api)
       const watch = this.#takeWatch(api, frame)
       if (watch?.at === 'answer') watched.set(correlation, watch)
-      const ms = this.#delays.get(api) ?? 0
+      const delay = this.#delays.get(api)
+      const ms = delay && (delay.from === undefined || clientIdOf(frame) === delay.from) ? delay.ms : 0
       if (ms > 0) this.#note('delayed', api)
-      const held = watch?.at === 'request' ? watch.seen() : undefined
-      if (ms === 0 && line === null && held === undefined) {
-        broker.write(frame)
-        return
-      }
-      const mine: Promise<void> = (line ?? Promise.resolve())
-        .then(() => held)
-        .then(() => (ms > 0 ? new Promise((resolve) => setTimeout(resolve, ms)) : undefined))
-        .then(() => {
-          broker.write(frame)
-          if (line === mine) line = null
-        })
-      line = mine
+      const waits = [
+        watch?.at === 'request' ? watch.seen() : null,
+        ms > 0 ? new Promise<void>((resolve) => setTimeout(resolve, ms)) : null,
+        this.#stalled,
+      ].filter((wait) => wait !== null)
+      toBroker.pass(waits.length > 0 ? Promise.all(waits) : null, () => broker.write(frame))
     })
     frames(broker, (frame) => {
       const correlation = frame.readInt32BE(4)
       const api = lost.get(correlation)
       const watch = watched.get(correlation)
-      if (watch) {
-        watched.delete(correlation)
-        // Nothing may be sent between: an answer is seen, not held.
-        void watch.seen()
-      }
-      if (api === undefined) client.write(frame)
+      watched.delete(correlation)
+      // Unless it is held nothing may be sent between: an answer is seen, not held.
+      const seen = watch?.seen()
+      if (api === undefined)
+        toClient.pass(watch?.holds ? seen! : this.#stalled, () => client.destroyed || client.write(frame))
       else {
         this.#note('answer', api)
         end()
@@ -151,29 +200,63 @@ export class KafkaProxy {
     return at < 0 ? undefined : this.#watches.splice(at, 1)[0]
   }
 
-  #takeLoss(api: number): Loss | null {
-    const losses = this.#losses.get(api)
-    if (!losses || losses.left === 0) return null
-    losses.left--
-    return losses.loss
-  }
-
   #note(what: string, api: number): void {
     const name = `${what} ${api}`
     this.done.set(name, (this.done.get(name) ?? 0) + 1)
   }
 }
 
-/** Calls with each length-prefixed frame, the length included. */
-function frames(socket: Socket, take: (frame: Buffer) => void): void {
-  let held: Buffer = Buffer.alloc(0)
-  socket.on('data', (chunk: Buffer) => {
-    held = held.length === 0 ? chunk : Buffer.concat([held, chunk])
-    while (held.length >= 4) {
-      const end = 4 + held.readInt32BE(0)
-      if (held.length < end) break
-      take(held.subarray(0, end))
-      held = held.subarray(end)
+function taken<P extends Plan>(plan: P | undefined, frame: Buffer): P | undefined {
+  if (!plan || plan.left === 0 || (plan.from !== undefined && clientIdOf(frame) !== plan.from)) return undefined
+  plan.left--
+  return plan
+}
+
+/** One direction of a connection: what waits holds up what comes behind it. */
+class Line {
+  #last: Promise<void> | null = null
+
+  pass(wait: Promise<unknown> | null, send: () => unknown): void {
+    if (wait === null && this.#last === null) {
+      send()
+      return
     }
+    const before = this.#last ?? Promise.resolve()
+    const mine: Promise<void> = before
+      .then(() => wait)
+      .then(() => {
+        send()
+        if (this.#last === mine) this.#last = null
+      })
+    this.#last = mine
+  }
+
+  async empty(): Promise<void> {
+    await this.#last
+  }
+}
+
+/**
+ * Calls with each length-prefixed frame, the length included. The pieces of a large one are joined once: an answer to a Fetch
+ * has tens of megabytes, and joining at every piece took the proxy minutes.
+ */
+function frames(socket: Socket, take: (frame: Buffer) => void): void {
+  let pieces: Buffer[] = []
+  let bytes = 0
+  /** Of the frame that begins `pieces`; 4 while its length is not known. */
+  let needed = 4
+  socket.on('data', (chunk: Buffer) => {
+    pieces.push(chunk)
+    bytes += chunk.length
+    if (bytes < needed) return
+    let held = pieces.length === 1 ? chunk : Buffer.concat(pieces)
+    for (;;) {
+      needed = held.length >= 4 ? 4 + held.readInt32BE(0) : 4
+      if (held.length < needed || held.length < 4) break
+      take(held.subarray(0, needed))
+      held = held.subarray(needed)
+    }
+    pieces = held.length > 0 ? [held] : []
+    bytes = held.length
   })
 }

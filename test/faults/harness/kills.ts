@@ -1,8 +1,8 @@
 /** Kills of service processes, and the coordinator's word on whether a transaction was open when it fell. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { below, type Random } from '../feed/random.ts'
+import type { Application } from './application.ts'
 import type { Cluster } from './cluster.ts'
-import type { Scenario } from './scenario.ts'
 import type { ServiceProcess } from './service-process.ts'
 import { holdsRecords } from './transactions.ts'
 
@@ -18,7 +18,7 @@ const PATIENCE_MS = 5_000
 /** SIGKILL in the moment in which a transaction of the application is seen open; at the deadline, at once. */
 export async function killInTransaction(
   cluster: Cluster,
-  scenario: Scenario,
+  scenario: Application,
   service: ServiceProcess,
   withRecords = false,
 ): Promise<Kill> {
@@ -29,7 +29,7 @@ export async function killInTransaction(
 /** SIGKILL after a random while. */
 export async function killAtRandom(
   cluster: Cluster,
-  scenario: Scenario,
+  scenario: Application,
   service: ServiceProcess,
   random: Random,
   withinMs: number,
@@ -38,7 +38,7 @@ export async function killAtRandom(
   return killNow(cluster, scenario, service)
 }
 
-export async function killNow(cluster: Cluster, scenario: Scenario, service: ServiceProcess): Promise<Kill> {
+export async function killNow(cluster: Cluster, scenario: Application, service: ServiceProcess): Promise<Kill> {
   service.signal('SIGKILL')
   const exited = service.exited
   const ids = await cluster.transactions.ongoing(scenario.transactionalIdPrefix)

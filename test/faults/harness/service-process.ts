@@ -2,10 +2,12 @@
  * The service as an operator runs it: `node main.ts` as a process of its own, with its log. Owns the process; every
  * signal goes to its id.
  */
-
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { type GuardedChild, spawnGuarded } from '../../../embedded/guarded-child.ts'
+import type { PreloadCommand } from './preload.ts'
 
 export interface LogLine {
   readonly atMs: number
@@ -17,6 +19,15 @@ export interface LogLine {
 /** Where main.ts is: this repository, unless another copy of it is to be proved. */
 export const SERVICE_ROOT = process.env['PROOF_SERVICE_ROOT'] ?? join(import.meta.dirname, '../../..')
 const READY_TIMEOUT_MS = 90_000
+const PRELOAD = join(import.meta.dirname, 'preload.ts')
+const MEASURE_TIMEOUT_MS = 20_000
+
+export interface Measured {
+  readonly heapUsed: number
+  readonly rss: number
+  readonly external: number
+  readonly arrayBuffers: number
+}
 
 export class ServiceProcess {
   readonly log: LogLine[] = []
@@ -24,23 +35,33 @@ export class ServiceProcess {
   /** Resolves at the line that says every assigned task runs. */
   readonly ready: Promise<void>
   readonly restPort: number
+  readonly transactionalId: string | null
+  /** Stop codes that the test has asked for. */
+  readonly expected = new Set<string>()
   readonly #child: GuardedChild
+  readonly #folder: string
   #gone = false
+  #code: number | null = null
 
-  static async start(environment: Readonly<Record<string, string>>): Promise<ServiceProcess> {
+  /** `entry` is the program, relative to the root of the service. */
+  static async start(environment: Readonly<Record<string, string>>, entry = 'main.ts'): Promise<ServiceProcess> {
     const { PATH = '', HOME = '' } = process.env
+    const folder = mkdtempSync(join(tmpdir(), 'tributary-service-'))
     const child = await spawnGuarded({
       command: process.execPath,
-      args: ['main.ts'],
+      args: ['--import', PRELOAD, entry],
       cwd: SERVICE_ROOT,
-      env: { PATH, HOME, ...environment },
+      env: { PATH, HOME, PROOF_COMMANDS: join(folder, 'command.json'), ...environment },
     })
-    return new ServiceProcess(child, Number(environment['REST_PORT']))
+    return new ServiceProcess(child, environment, folder)
   }
 
-  private constructor(child: GuardedChild, restPort: number) {
+  private constructor(child: GuardedChild, environment: Readonly<Record<string, string>>, folder: string) {
     this.#child = child
-    this.restPort = restPort
+    this.#folder = folder
+    this.restPort = Number(environment['REST_PORT'])
+    const { APPLICATION_ID: application, GROUP_INSTANCE_ID: id } = environment
+    this.transactionalId = id === undefined ? null : `${application}-${id}`
     createInterface({ input: child.stderr! }).on('line', (text) => this.log.push(parsed(text)))
     const ready = Promise.withResolvers<void>()
     createInterface({ input: child.stdout! }).on('line', (line) => {
@@ -48,6 +69,8 @@ export class ServiceProcess {
     })
     void child.exited.then(({ code }) => {
       this.#gone = true
+      this.#code = code
+      rmSync(folder, { recursive: true, force: true })
       ready.reject(new Error(`the service ended with ${code} before it was ready\n${this.tail()}`))
     })
     this.ready = withDeadline(ready.promise, READY_TIMEOUT_MS, () => `the service is not ready\n${this.tail()}`)
@@ -56,6 +79,11 @@ export class ServiceProcess {
 
   get running(): boolean {
     return !this.#gone
+  }
+
+  /** Exit code; null while it runs. */
+  get code(): number | null {
+    return this.#code
   }
 
   get pid(): number {
@@ -94,13 +122,77 @@ export class ServiceProcess {
   get disasters(): readonly string[] {
     return this.log
       .filter(
-        ({ text, fields }) => Number(fields['level'] ?? 0) >= 50 || /^\S*Error\b|^Node\.js v|unhandled/i.test(text),
+        ({ text, fields }) =>
+          (Number(fields['level'] ?? 0) >= 50 && !this.expected.has(String(fields['code']))) ||
+          /^\S*Error\b|^Node\.js v|unhandled/i.test(text),
       )
       .map((l) => l.text)
   }
 
   count(msg: string): number {
     return this.log.filter(({ fields }) => fields['msg'] === msg).length
+  }
+
+  /** Stop codes of tasks, of the instance and of a start that failed, as the log has them. */
+  get stopCodes(): readonly string[] {
+    return this.log.flatMap(({ text, fields }) => {
+      if (fields['msg'] === 'task stopped' || fields['msg'] === 'instance stopped') return [String(fields['code'])]
+      const start = /^([a-z]+\.[a-z_]+): /.exec(text)
+      return start ? [start[1]!] : []
+    })
+  }
+
+  /** Codes of warnings. */
+  get warnings(): readonly string[] {
+    return this.log.filter(({ fields }) => fields['level'] === 40).map(({ fields }) => String(fields['code'] ?? ''))
+  }
+
+  /** /readyz answers 200: it is a member, and every task that it has runs. */
+  async isReady(): Promise<boolean> {
+    if (this.#gone) return false
+    try {
+      const { ok } = await fetch(`http://127.0.0.1:${this.restPort}/readyz`, { signal: AbortSignal.timeout(2_000) })
+      return ok
+    } catch {
+      return false
+    }
+  }
+
+  /** The sum of a metric over its labels, of those that have all of these; 0 when the process does not answer. */
+  async metric(name: string, labels: Readonly<Record<string, string>> = {}): Promise<number> {
+    try {
+      const answer = await fetch(`http://127.0.0.1:${this.restPort}/metrics`, { signal: AbortSignal.timeout(5_000) })
+      let sum = 0
+      for (const line of (await answer.text()).split('\n'))
+        if (
+          (line.startsWith(`${name}{`) || line.startsWith(`${name} `)) &&
+          Object.entries(labels).every(([label, value]) => line.includes(`${label}="${value}"`))
+        )
+          sum += Number(line.slice(line.lastIndexOf(' ')))
+      return sum
+    } catch {
+      return 0
+    }
+  }
+
+  /** See preload.ts. */
+  command(command: PreloadCommand): void {
+    writeFileSync(join(this.#folder, 'command.json'), JSON.stringify(command))
+    this.signal('SIGUSR2')
+  }
+
+  /** What is in use behind a collection, bytes. */
+  async measure(): Promise<Measured> {
+    const file = join(this.#folder, 'measured.json')
+    rmSync(file, { force: true })
+    const before = this.count('preload')
+    this.command({ measure: file })
+    const end = performance.now() + MEASURE_TIMEOUT_MS
+    while (this.count('preload') === before) {
+      if (this.#gone || performance.now() > end) throw new Error('the process does not say what it uses')
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+    return JSON.parse(readFileSync(file, 'utf8')) as Measured
   }
 }
 
