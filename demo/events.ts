@@ -1,6 +1,7 @@
 /** What the demo sees in the service's output topics: each record as the ledger's text and as a line for people. Pure. */
-import { readDeadLetter } from '../cli/core/dead-letter.ts'
+
 import { keyOf, type RecordView, readHeaders, valueOf as valueBytesOf } from '../engine/core/headers.ts'
+import { readDeadLetter } from '../operations/core/dead-letter.ts'
 import { createdText, deadText, deletedText, failedText, sagaText, updatedText } from './ledger.ts'
 
 export type Kind = 'created' | 'updated' | 'deleted' | 'failed' | 'fame' | 'dead'
@@ -59,7 +60,7 @@ export function sagaEvent(view: RecordView): SeenEvent {
 }
 
 export function deadLetterEvent(partition: number, view: RecordView): SeenEvent {
-  const { reason, message, origin } = readDeadLetter(partition, view)
+  const { reason, message, origin } = readDeadLetter(partition, view) ?? { reason: '', message: '', origin: null }
   const where = origin && `${origin.topic}-${origin.partition}@${origin.offset}`
   return {
     ...NOTHING,

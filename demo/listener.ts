@@ -1,10 +1,10 @@
 /** Reads topics from their beginning as they grow, committed records only: what any consumer of the service sees. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { partitionName } from '../cli/core/offsets.ts'
 import type { RecordView } from '../engine/core/headers.ts'
 import { type Position, position } from '../engine/core/numbers.ts'
 import type { FetchClient, Kafka, TopicPartition } from '../engine/ports.ts'
 import { FetchedRecords } from '../engine/wire/fetched-records.ts'
+import { partitionName } from '../operations/core/offsets.ts'
 
 const FETCH = { maxWaitMs: 100, minBytes: 1, maxBytes: 8 * 1024 * 1024 }
 const PARTITION_BYTES_MAX = 1024 * 1024

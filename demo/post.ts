@@ -1,11 +1,11 @@
 /** Sends the players' commands as other services of the game do: JSON, tenant headers, not always to the home partition. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { partitionName } from '../cli/core/offsets.ts'
 import { encodeHeaders } from '../engine/core/headers.ts'
 import { classify, nameOf } from '../engine/core/kafka-errors.ts'
 import { partitionFor } from '../engine/core/murmur2.ts'
 import type { Publisher } from '../engine/ports.ts'
 import { RecordBatchBuilder } from '../engine/wire/record-batch-builder.ts'
+import { partitionName } from '../operations/core/offsets.ts'
 import { characterKey } from '../topology/notes/key.ts'
 import type { BadKind, PlannedNote } from './day.ts'
 import { changedText } from './day.ts'

@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { stopCodes } from '../../engine/core/stop-codes.ts'
+import { eventCodes } from '../../subscribe/errors.ts'
 import { topologyRules } from '../../topology/validate.ts'
 import { read, root, rows, section } from './pages.ts'
 
@@ -26,6 +27,12 @@ describe('docs/errors.md', () => {
   test('has every stop code, in their order, with its meaning and remedy', () => {
     expect(table('Stop codes')).toEqual(
       Object.entries(stopCodes).map(([code, { meaning, remedy }]) => [code, meaning, remedy]),
+    )
+  })
+
+  test('has every code of events, with its meaning and remedy', () => {
+    expect(table('Events')).toEqual(
+      Object.entries(eventCodes).map(([code, { meaning, remedy }]) => [code, meaning, remedy]),
     )
   })
 
@@ -72,7 +79,7 @@ describe('docs/errors.md', () => {
   })
 
   test('has every code of the command line', () => {
-    const inSources = found(['cli'], /new CliError\(\s*'([^']+)'/g, /\bsay\('([^']+)'/g)
+    const inSources = found(['cli', 'operations'], /new OperationError\(\s*'([^']+)'/g, /\bsay\('([^']+)'/g)
     expect(inSources.length).toBeGreaterThan(6)
     expect([...codes('Command line')].sort()).toEqual(inSources)
   })

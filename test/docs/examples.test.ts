@@ -22,8 +22,10 @@ test('they are numbered without gaps and say what they show', () => {
 
 const printing = names.filter((name) => outputOf(read(`examples/${name}`)) !== undefined)
 
-test('all but the one that needs servers print something', () => {
-  expect(names.filter((name) => !printing.includes(name))).toEqual(['03-run-as-a-service.ts'])
+const needServers = ['03-run-as-a-service.ts', '04-subscribe-to-events.ts']
+
+test('all but those that need servers print something', () => {
+  expect(names.filter((name) => !printing.includes(name))).toEqual(needServers)
 })
 
 test.each(printing)('%s', { timeout: 60_000 }, async (name) => {
@@ -31,8 +33,8 @@ test.each(printing)('%s', { timeout: 60_000 }, async (name) => {
   expect(stdout).toBe(outputOf(read(`examples/${name}`)))
 })
 
-test('03-run-as-a-service.ts says what it needs', { timeout: 60_000 }, async () => {
-  await expect(start('03-run-as-a-service.ts')).rejects.toMatchObject({
+test.each(needServers)('%s says what it needs', { timeout: 60_000 }, async (name) => {
+  await expect(start(name)).rejects.toMatchObject({
     code: 2,
     stdout: '',
     stderr: expect.stringContaining('BOOTSTRAP_SERVERS and REDIS_URL must be set'),

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { buildProgram } from '../../cli/program.ts'
 import { anchorsOf, codeBlocks, linksOf, pages, read, root, section, withoutCode } from './pages.ts'
 
 const there = (file: string): boolean => existsSync(join(root, file))
@@ -34,7 +35,7 @@ describe.each(pages)('%s', (page) => {
   })
 
   test('names files that exist', () => {
-    const folders = 'topology|stores|engine|api|testing|embedded|cli|demo|bench|examples|test|docs|scripts'
+    const folders = 'topology|stores|engine|api|testing|embedded|operations|cli|demo|bench|examples|test|docs|scripts'
     const path = new RegExp(`(?<![\\w./-])(?:${folders})/[\\w./-]*`, 'g')
     // Paths in stores/README.md are relative to it.
     const named = page === 'stores/README.md' ? [] : [...read(page).matchAll(path)].map(([name]) => name)
@@ -47,8 +48,9 @@ test('the command line has the commands that the documentation names', () => {
   const named = pages.flatMap((page) =>
     [...read(page).matchAll(/tributary -- (topology|[a-z-]+)/g)].map(([, name = '']) => name),
   )
-  expect(new Set(named)).toEqual(new Set(['topology', 'tasks', 'state', 'dead-letters', 'verify']))
-  for (const name of new Set(named)) expect(there(`cli/commands/${name}.ts`), name).toBe(true)
+  expect(new Set(named)).toEqual(new Set(['topology', 'tasks', 'state', 'dead-letters', 'verify', 'doctor']))
+  const commands = commandNames()
+  for (const name of new Set(named)) expect(commands, name).toContain(name)
 })
 
 test('every decision is in their list, numbered without gaps', () => {
@@ -77,3 +79,8 @@ test('links and code are told apart', () => {
   expect(withoutCode('a\n```sh\n[x](y)\n```\nb')).toBe('a\n\nb')
   expect(codeBlocks('```ts\nx\n```\n')).toEqual([{ language: 'ts', code: 'x\n' }])
 })
+
+function commandNames(): readonly string[] {
+  const io = { env: {}, out: () => {}, err: () => {}, runningStack: () => null }
+  return buildProgram(io, async () => {}).commands.map((command) => command.name())
+}

@@ -1,5 +1,14 @@
 /** The README's tables and drawings, and the other references, against the sources they are of. */
 import { describe, expect, test } from 'vitest'
+import {
+  CATCH_UP_READERS_MAX,
+  CLIENT_BUFFER_BYTES_MAX,
+  FILTER_VALUES_MAX,
+  HEARTBEAT_MS,
+  RECENT_EVENTS_MAX,
+  STALLED_MAX_MS,
+  SUBSCRIBERS_MAX,
+} from '../../api/events/limits.ts'
 import { readConfig } from '../../config.ts'
 import { stateKey, TASK_FIELDS, taskKeys } from '../../stores/core/keys.ts'
 import { describe as describeTopology } from '../../topology/describe.ts'
@@ -41,13 +50,6 @@ describe('the variables of the README', () => {
   })
 })
 
-test('the metrics of the README are those there are', () => {
-  const named = (text: string): readonly string[] => [...new Set(text.match(/topology_[a-z_]+/g) ?? [])].sort()
-  const there = named(read('api/metrics.ts'))
-  expect(there.length).toBeGreaterThan(10)
-  expect(named(section(readme, 'Operate it'))).toEqual(there)
-})
-
 test('the drawing of the README is that of the topology', () => {
   const drawing = codeBlocks(readme).find(({ language }) => language === 'mermaid')
   expect(drawing?.code).toBe(describeTopology(noteTopology).mermaid)
@@ -62,15 +64,16 @@ test('the topology that the README shows is that of an example', () => {
 describe('docs/redis-keys.md', () => {
   const page = read('docs/redis-keys.md')
   const keys = rows(section(page, 'Redis keys')).map(([key = '']) => key)
-  const { task, lease, prefix } = taskKeys('app', 0)
+  const { task, lease, paused, prefix } = taskKeys('app', 0)
   const general = (key: string): string => key.replace(prefix, '{<app>:<task>}:')
 
   test('has every kind of key', () => {
-    const state = stateKey({ prefix, task, lease }, '<version>', '<store>', '')
+    const state = stateKey({ prefix, task, lease, paused }, '<version>', '<store>', '')
     expect(keys).toEqual(
       expect.arrayContaining([
         general(task),
         general(lease),
+        general(paused),
         `${general(state)}<key>`,
         '{<app>:<task>}:<version>:<index>:<group>',
       ]),
@@ -92,4 +95,19 @@ describe('docs/redis-keys.md', () => {
     const fields = rows(section(page, "The task's hash")).flatMap(([cell = '']) => cell.split(', '))
     expect(fields.sort()).toEqual(Object.values(TASK_FIELDS).sort())
   })
+})
+
+test('the client that docs/events.md shows is that of an example', () => {
+  const shown = codeBlocks(read('docs/events.md')).find(({ language }) => language === 'ts')
+  expect(shown?.code.length).toBeGreaterThan(300)
+  expect(read('examples/04-subscribe-to-events.ts')).toContain(shown?.code)
+})
+
+test('docs/events.md has the bounds that apply', () => {
+  const text = read('docs/events.md')
+  expect(text).toContain(`One process serves ${SUBSCRIBERS_MAX.toLocaleString('en')} streams`)
+  expect(text).toContain(`the last ${RECENT_EVENTS_MAX.toLocaleString('en')} events in memory`)
+  expect(text).toContain(`(${CATCH_UP_READERS_MAX} at a time`)
+  expect(text).toContain(`up to ${FILTER_VALUES_MAX}, separated`)
+  expect([CLIENT_BUFFER_BYTES_MAX, HEARTBEAT_MS, STALLED_MAX_MS]).toEqual([1024 * 1024, 15_000, 30_000])
 })

@@ -46,7 +46,7 @@ export class CliWorld {
   }
 
   /** Nothing runs yet, no topic exists. */
-  static async open(): Promise<CliWorld> {
+  static async open(env: Readonly<Record<string, string>> = {}): Promise<CliWorld> {
     const suffix = randomBytes(4).toString('hex')
     const [port] = await freePorts(1)
     const world = new CliWorld(`cli-${suffix}`, {
@@ -61,6 +61,9 @@ export class CliWorld {
       EVENT_TOPIC_NOTE_STATUS: `it-cli-status-${suffix}`,
       COMMAND_TOPIC_SAGA: `it-cli-saga-${suffix}`,
       TOPIC_PARTITIONS: String(TASKS),
+      // What a test breaks by hand stays broken, unless it says otherwise.
+      AUDIT_INTERVAL_MS: '0',
+      ...env,
     })
     return world
   }

@@ -1,7 +1,7 @@
 /**
  * Canaries: what the stock client (exact version in package.json) does wrong, one test per trap, so that an upgrade that
- * changes one is noticed. P12 is the broker's doing: kafka-group.test.ts. P14, P16, P17, P19, P20 were only read in the source. None of this is used by the engine. A canary that fails after an upgrade is good news: read the
- * trap again, then change or delete the test.
+ * changes one is noticed. Those that were only read in the source: kafka-source-canary.test.ts. None of this is used by the
+ * engine. A canary that fails after an upgrade is good news: read the trap again, then change or delete the test.
  */
 
 import { EventEmitter } from 'node:events'

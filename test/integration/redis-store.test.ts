@@ -146,6 +146,14 @@ describe('a connection to Redis', () => {
     for (let done = false; !done; ) done = await store.sweep()
     await reader.page(0, 'by-tenant', 'tenant', 0, 1)
     await reader.byScore(0, 'by-tenant', 'tenant', 1)
+    await reader.members(0, 'by-tenant', 'tenant', 0, 1)
+    await reader.span(0, 'by-tenant', 'tenant')
+    await reader.countBelow(0, 'by-tenant', 'tenant', 1)
+    await reader.membersFrom(0, 'by-tenant', 'tenant', 1, 1)
+    await reader.entries(0, [
+      { store: 'notes', key: '1', field: '1' },
+      { store: 'totals', key: 't', field: null },
+    ])
     await reader.get(0, 'totals', 't', null)
     expect(await Array.fromAsync(reader.dump(0))).toEqual([])
     expect((await factory.policy()).maxmemoryPolicy).not.toBe('unknown')
@@ -167,6 +175,21 @@ describe('a connection to Redis', () => {
     expect(await reader.task(0)).toBeNull()
     await reader.close()
     await expect(reader.task(0)).rejects.toMatchObject({ code: 'redis.closed' })
+    await world.close()
+  })
+
+  it('is not waited for when the server takes it and is silent', async () => {
+    const world = await openWorld()
+    world.proxy.stall()
+    const reader = openStateReader({
+      url: world.proxy.url,
+      layout: layoutOf(world.application),
+      instance: 'r',
+      connectDeadlineMs: 50,
+    })
+    await expect(reader.task(0)).rejects.toMatchObject({ code: 'redis.timeout' })
+    await expect(reader.task(0)).rejects.toMatchObject({ code: 'redis.timeout' })
+    await reader.close()
     await world.close()
   })
 })

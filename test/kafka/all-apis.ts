@@ -1,11 +1,17 @@
 /** Every request layout of engine/kafka/protocol. */
+
+import { addOffsetsToTxnApi } from '../../engine/kafka/protocol/add-offsets-to-txn.ts'
+import { addPartitionsToTxnApi } from '../../engine/kafka/protocol/add-partitions-to-txn.ts'
 import type { AnswerReader } from '../../engine/kafka/protocol/answer-reader.ts'
 import { apiVersionsApi } from '../../engine/kafka/protocol/api-versions.ts'
 import { createTopicsApi } from '../../engine/kafka/protocol/create-topics.ts'
+import { deleteGroupsApi } from '../../engine/kafka/protocol/delete-groups.ts'
 import { deleteRecordsApi } from '../../engine/kafka/protocol/delete-records.ts'
+import { deleteTopicsApi } from '../../engine/kafka/protocol/delete-topics.ts'
 import { describeConfigsApi } from '../../engine/kafka/protocol/describe-configs.ts'
 import { describeGroupsApi } from '../../engine/kafka/protocol/describe-groups.ts'
 import { describeProducersApi } from '../../engine/kafka/protocol/describe-producers.ts'
+import { describeQuorumApi } from '../../engine/kafka/protocol/describe-quorum.ts'
 import { describeTransactionsApi } from '../../engine/kafka/protocol/describe-transactions.ts'
 import { endTxnApi } from '../../engine/kafka/protocol/end-txn.ts'
 import { fetchApi } from '../../engine/kafka/protocol/fetch.ts'
@@ -22,6 +28,7 @@ import { offsetFetchApi } from '../../engine/kafka/protocol/offset-fetch.ts'
 import { produceApi } from '../../engine/kafka/protocol/produce.ts'
 import { syncGroupApi } from '../../engine/kafka/protocol/sync-group.ts'
 import { txnOffsetCommitApi } from '../../engine/kafka/protocol/txn-offset-commit.ts'
+import { writeTxnMarkersApi } from '../../engine/kafka/protocol/write-txn-markers.ts'
 
 export interface AnyApi {
   readonly name: string
@@ -31,12 +38,17 @@ export interface AnyApi {
 }
 
 export const allApis: readonly AnyApi[] = [
+  addOffsetsToTxnApi,
+  addPartitionsToTxnApi,
   apiVersionsApi,
   createTopicsApi,
+  deleteGroupsApi,
   deleteRecordsApi,
+  deleteTopicsApi,
   describeConfigsApi,
   describeGroupsApi,
   describeProducersApi,
+  describeQuorumApi,
   describeTransactionsApi,
   endTxnApi,
   fetchApi,
@@ -53,4 +65,5 @@ export const allApis: readonly AnyApi[] = [
   produceApi,
   syncGroupApi,
   txnOffsetCommitApi,
+  writeTxnMarkersApi,
 ]

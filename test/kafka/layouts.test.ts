@@ -2,12 +2,17 @@
 import { protocolAPIsById, type Writer } from '@platformatic/kafka'
 import { describe, expect, test } from 'vitest'
 import { position } from '../../engine/core/numbers.ts'
+import { addOffsetsToTxnApi } from '../../engine/kafka/protocol/add-offsets-to-txn.ts'
+import { addPartitionsToTxnApi } from '../../engine/kafka/protocol/add-partitions-to-txn.ts'
 import { AnswerReader } from '../../engine/kafka/protocol/answer-reader.ts'
 import { apiVersionsApi } from '../../engine/kafka/protocol/api-versions.ts'
 import { createTopicsApi } from '../../engine/kafka/protocol/create-topics.ts'
+import { deleteGroupsApi } from '../../engine/kafka/protocol/delete-groups.ts'
 import { deleteRecordsApi } from '../../engine/kafka/protocol/delete-records.ts'
+import { deleteTopicsApi } from '../../engine/kafka/protocol/delete-topics.ts'
 import { describeConfigsApi } from '../../engine/kafka/protocol/describe-configs.ts'
 import { describeProducersApi } from '../../engine/kafka/protocol/describe-producers.ts'
+import { describeQuorumApi } from '../../engine/kafka/protocol/describe-quorum.ts'
 import { describeTransactionsApi } from '../../engine/kafka/protocol/describe-transactions.ts'
 import { endTxnApi } from '../../engine/kafka/protocol/end-txn.ts'
 import { fetchApi } from '../../engine/kafka/protocol/fetch.ts'
@@ -23,6 +28,7 @@ import { offsetFetchApi } from '../../engine/kafka/protocol/offset-fetch.ts'
 import { produceApi } from '../../engine/kafka/protocol/produce.ts'
 import { syncGroupApi } from '../../engine/kafka/protocol/sync-group.ts'
 import { txnOffsetCommitApi } from '../../engine/kafka/protocol/txn-offset-commit.ts'
+import { writeTxnMarkersApi } from '../../engine/kafka/protocol/write-txn-markers.ts'
 import { allApis } from './all-apis.ts'
 
 const hex = (writer: Writer) => writer.buffer.toString('hex')
@@ -155,12 +161,29 @@ describe('requests', () => {
     expect(hex(describeConfigsApi.encode({ topic: 'a' }))).toBe(bytes('02 02 02 61 00 00 00 00 00'))
   })
 
+  test('WriteTxnMarkers v2, AddPartitionsToTxn v3, AddOffsetsToTxn v4', () => {
+    const marker = { ...identity, topic: 'a', partition: 1, commit: true, coordinatorEpoch: 9 }
+    expect(hex(writeTxnMarkersApi.encode(marker))).toBe(
+      bytes('02 0000000000000005 0003 01 02 02 61 02 00000001 00 00000009 02 00 00'),
+    )
+    const partitions = [
+      { topic: 'a', partition: 1 },
+      { topic: 'a', partition: 2 },
+    ]
+    expect(hex(addPartitionsToTxnApi.encode({ transactionalId: 'tx', identity, partitions }))).toBe(
+      bytes('03 7478 0000000000000005 0003 02 02 61 03 00000001 00000002 00 00'),
+    )
+    expect(hex(addOffsetsToTxnApi.encode({ transactionalId: 'tx', identity, groupId: 'g' }))).toBe(
+      bytes('03 7478 0000000000000005 0003 02 67 00'),
+    )
+  })
+
   test('ListTransactions v1, DescribeTransactions v0, DescribeProducers v0', () => {
     expect(hex(listTransactionsApi.encode({ states: ['Ongoing'], producerIds: [5n] }))).toBe(
       bytes('02 08 4f6e676f696e67 02 0000000000000005 ffffffffffffffff 00'),
     )
     expect(hex(describeTransactionsApi.encode({ transactionalId: 'tx' }))).toBe(bytes('02 03 7478 00'))
-    expect(hex(describeProducersApi.encode({ topic: 'a', partition: 1 }))).toBe(bytes('02 02 61 02 00000001 00 00'))
+    expect(hex(describeProducersApi.encode([{ topic: 'a', partition: 1 }]))).toBe(bytes('02 02 61 02 00000001 00 00'))
   })
 })
 
@@ -327,10 +350,44 @@ describe('answers carry their codes', () => {
       clusterId: 'c',
       brokers: [{ nodeId: 1, host: 'h', port: 9092 }],
       topics: [
-        { code: 0, name: 'a', topicId: uuid, leaders: [-1, 1] },
-        { code: 3, name: 'b', topicId: '00000000-0000-0000-0000-000000000000', leaders: [] },
+        {
+          ...{ code: 0, name: 'a', topicId: uuid, leaders: [-1, 1], operations: -0x8000_0000 },
+          replicas: [
+            { assigned: 1, inSync: 0 },
+            { assigned: 1, inSync: 1 },
+          ],
+        },
+        {
+          ...{ code: 3, name: 'b', topicId: '00000000-0000-0000-0000-000000000000', leaders: [] },
+          ...{ replicas: [], operations: -0x8000_0000 },
+        },
       ],
     })
+  })
+
+  test('DescribeQuorum v2: the clock is the time at which the leader has caught up', () => {
+    const zeros = (bytes: number) => '00'.repeat(bytes)
+    const replica = (id: string, time: string) => `${id} ${zeros(16)} ${zeros(8)} ${'ff'.repeat(8)} ${time} 00`
+    const decoded = describeQuorumApi.decode(
+      answer(`0000 00 02 02 61 02 00000000 0000 00 00000002 00000001 ${zeros(8)}
+        03 ${replica('00000001', '0000000000000005')} ${replica('00000002', '0000000000000009')}
+        02 ${replica('00000003', '0000000000000007')} 00 00
+        02 00000001 02 02 61 02 68 2384 00 00 00`),
+    )
+    expect(decoded).toEqual({ code: 0, leaderTimeMs: 9 })
+    expect(hex(describeQuorumApi.encode({}))).toMatch(/5f5f636c75737465725f6d65746164617461/)
+    expect(describeQuorumApi.decode(answer('001f 00 01 01 00'))).toEqual({ code: 31, leaderTimeMs: null })
+  })
+
+  test('DeleteTopics v6, DeleteGroups v2', () => {
+    expect(hex(deleteTopicsApi.encode({ topics: ['a'], timeoutMs: 1 }))).toBe(
+      bytes(`02 02 61 ${'00'.repeat(16)} 00 00000001 00`),
+    )
+    expect(deleteTopicsApi.decode(answer(`00000000 02 02 61 ${uuidHex} 0003 00 00 00`))).toEqual([
+      { topic: 'a', code: 3, message: null },
+    ])
+    expect(hex(deleteGroupsApi.encode({ groupId: 'g' }))).toBe(bytes('02 02 67 00'))
+    expect(deleteGroupsApi.decode(answer('00000000 02 02 67 0044 00 00'))).toBe(68)
   })
 
   test('ApiVersions: finalized features stand in tagged field 2', () => {
@@ -379,9 +436,24 @@ describe('answers carry their codes', () => {
     })
     const producers = answer(`00000000 02 02 61 02 00000001 0000 00
       02 0000000000000005 00000003 00000000 0000000000000009 00000000 0000000000000004 00 00 00 00`)
-    expect(describeProducersApi.decode(producers)).toEqual({
-      code: 0,
-      producers: [{ producerId: 5n, epoch: 3, currentTxnStartOffset: 4 }],
-    })
+    expect(describeProducersApi.decode(producers)).toEqual([
+      {
+        topic: 'a',
+        partition: 1,
+        code: 0,
+        producers: [{ producerId: 5n, epoch: 3, coordinatorEpoch: 0, currentTxnStartOffset: 4 }],
+      },
+    ])
+  })
+
+  test('WriteTxnMarkers, AddPartitionsToTxn, AddOffsetsToTxn', () => {
+    const written = answer('02 0000000000000005 02 02 61 02 00000001 002f 00 00 00 00')
+    expect(writeTxnMarkersApi.decode(written)).toEqual([{ topic: 'a', partition: 1, code: 47 }])
+    const added = answer('00000000 02 02 61 03 00000001 0000 00 00000002 0033 00 00 00')
+    expect(addPartitionsToTxnApi.decode(added)).toEqual([
+      { topic: 'a', partition: 1, code: 0 },
+      { topic: 'a', partition: 2, code: 51 },
+    ])
+    expect(addOffsetsToTxnApi.decode(answer('00000000 001e 00'))).toEqual({ code: 30 })
   })
 })

@@ -52,12 +52,24 @@ const layers: Readonly<Record<string, Layer>> = {
     types: /^topology\//,
     modules: new RegExp(`^(ioredis|redlock|${NODE})$`),
   },
+  'subscribe/core': {
+    files: /^subscribe\/core\//,
+    values: /^(subscribe\/core\/|engine\/core\/|topology\/)/,
+    modules: /^node:buffer$/,
+  },
+  subscribe: {
+    files: /^subscribe\//,
+    values:
+      /^(subscribe\/|engine\/(core\/|wire\/|[^/]+$|kafka\/kafka\.ts)|stores\/(core\/|[^/]+$|redis\/stores\.ts)|topology\/)/,
+    modules: new RegExp(`^${NODE}$`),
+  },
   api: {
     files: /^(api|console)\//,
-    values: /^(api\/|console\/|engine\/(core\/|wire\/|[^/]+$)|stores\/(core\/|[^/]+$)|topology\/)/,
+    values:
+      /^(api\/|console\/|subscribe\/(?!open\.ts)|engine\/(core\/|wire\/|[^/]+$)|stores\/(core\/|[^/]+$)|topology\/)/,
     modules: /^(?!@platformatic\/|ioredis|redlock|vitest)/,
   },
-  'public entry': { files: /^index\.ts$/, values: /^topology\//, modules: none },
+  'public entry': { files: /^index\.ts$/, values: /^(topology|subscribe)\//, modules: none },
   testing: {
     files: /^testing\//,
     values: /^(testing\/|engine\/(core\/|wire\/|[^/]+$)|stores\/(core\/|memory|[^/]+$)|topology\/)/,
@@ -68,14 +80,19 @@ const layers: Readonly<Record<string, Layer>> = {
     values: /^(embedded|scripts)\/|^test\/support\/summary-reporter\.ts$/,
     modules: new RegExp(`^(@platformatic/kafka|testcontainers|@testcontainers/[a-z]+|vitest/node|${NODE})$`),
   },
+  operations: {
+    files: /^operations\//,
+    values: /^(operations|engine|stores|subscribe|topology)\//,
+    modules: new RegExp(`^${NODE}$`),
+  },
   cli: {
     files: /^cli\//,
-    values: /^(cli|engine|stores|topology|embedded|api)\/|^(config|service)\.ts$/,
+    values: /^(cli|operations|engine|stores|subscribe|topology|embedded|api)\/|^(config|service)\.ts$/,
     modules: /^(?!@platformatic\/|ioredis|redlock|vitest)/,
   },
   composition: {
     files: /^(service|main|config)\.ts$/,
-    values: /^(api|console|engine|stores|topology|embedded)\/|^(config|service)\.ts$/,
+    values: /^(api|console|engine|stores|subscribe|topology|embedded)\/|^(config|service)\.ts$/,
     modules: /^(?!@platformatic\/|ioredis|redlock|vitest)/,
   },
   outside: {
