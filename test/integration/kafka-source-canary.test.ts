@@ -234,7 +234,7 @@ describe('the stock client', () => {
     const [first, second] = [consumer(topic, { protocols }), consumer(topic, { protocols })]
     for (const stock of [first, second]) stock.topics.trackAll(topic)
     const told: number[] = []
-    first.on('consumer:group:join', ({ generationId }) => told.push(generationId ?? -1))
+    first.on('consumer:group:join', ({ generationId = 0 }) => told.push(generationId ?? -1))
     await first.joinGroup({})
     await second.joinGroup({})
     await expect.poll(() => Math.max(first.generationId, second.generationId), patient).toBeGreaterThanOrEqual(3)
