@@ -18,7 +18,7 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
  * the end: an independent witness of what is committed. Arguments: bootstrap servers, milliseconds it may take, topics.
  *
  *   E <topic> <partition> <last stable offset> <high watermark>
- *   C|U <topic> <partition> <offset> <timestamp> <key> <value> <name>=<value>,…    C = read_committed, U = read_uncommitted
+ *   C|U <topic> <partition> <offset> <timestamp> <key> <value> <name>=<value>,...    C = read_committed, U = read_uncommitted
  *
  * Bytes are base64, `-` is null; U lines are printed only for offsets that no C line has. Ends with the line `done`.
  */

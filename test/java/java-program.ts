@@ -28,7 +28,7 @@ async function compile(): Promise<string> {
     .map((name) => join(import.meta.dirname, name))
   const child = await spawnGuarded({
     command: java.command,
-    args: [...compiler, '-cp', jars.join(delimiter), '-d', folder, ...sources],
+    args: [...compiler, '-encoding', 'UTF-8', '-cp', jars.join(delimiter), '-d', folder, ...sources],
   })
   const timer = setTimeout(() => child.signal('SIGKILL'), COMPILE_TIMEOUT_MS)
   const [out, error, { code }] = await Promise.all([text(child.stdout!), text(child.stderr!), child.exited])
