@@ -66,7 +66,7 @@ export async function soak(minutes: number, seed: number): Promise<boolean> {
         samples.push(await sampled(fleet))
         if (performance.now() < faultAtMs) continue
         const name = below(random, 8) === 0 ? pick(random, DEADLY) : pick(random, LIVING)
-        await FAULTS[name](DEADLY.includes(name) ? { ...fleet, services: lastOf(fleet) } : fleet)
+        await (DEADLY.includes(name) ? atLastPlace(fleet, name) : FAULTS[name](fleet))
         done.set(name, (done.get(name) ?? 0) + 1)
         const minute = Math.round((performance.now() - beganMs) / 60_000)
         const { heapBytes, rssBytes, descriptors } = samples.at(-1)!
@@ -92,16 +92,13 @@ export async function soak(minutes: number, seed: number): Promise<boolean> {
   }
 }
 
-/** The same list of places, seen so that only the last can be chosen and is put back where it belongs. */
-function lastOf({ services }: Fleet): Fleet['services'] {
-  const at = services.length - 1
-  return new Proxy(services, {
-    get: (target, name) => (name === 'length' ? 1 : name === '0' ? target[at] : (Reflect.get(target, name) as unknown)),
-    set: (target, _name, value) => {
-      target[at] = value
-      return true
-    },
-  })
+/** At the last place, which keeps its instance id. */
+async function atLastPlace(fleet: Fleet, name: FaultName): Promise<void> {
+  const { services, environment } = fleet
+  const last = services.length - 1
+  const alone: Fleet = { ...fleet, services: [services[last]!], environment: () => environment(last) }
+  await FAULTS[name](alone)
+  services[last] = alone.services[0]!
 }
 
 async function sampled({ services }: Fleet): Promise<Sample> {
