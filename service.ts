@@ -16,9 +16,10 @@ import { type Config, maskedConfig } from './config.ts'
 import { systemClock } from './engine/clock.ts'
 import type { EngineEvent } from './engine/events.ts'
 import { Instance } from './engine/instance.ts'
-import { connectKafka, type KafkaConnectionOptions } from './engine/kafka/kafka.ts'
+import { connectKafka } from './engine/kafka/kafka.ts'
 import { watchPolicy } from './engine/policy-watch.ts'
 import { prepare } from './engine/preparation.ts'
+import { kafkaOptions, preparationOf, topicNames } from './service-options.ts'
 import { createLease } from './stores/lease.ts'
 import { openStoreAdmin } from './stores/redis/admin.ts'
 import { openRedisStores, openStateReader } from './stores/redis/stores.ts'
@@ -91,17 +92,12 @@ export async function startService(
       (code, reason) => running?.mend(code, reason),
     )
     closers.push(() => watch.close())
-    const { plan, deleteRetentionMs } = await prepare(kafka, systemClock, listener, {
-      topology: noteTopology,
-      application: config.APPLICATION_ID,
-      groupId: config.KAFKA_CONSUMER_GROUP,
-      topicNames: topicNames(config),
-      topicPartitions: config.TOPIC_PARTITIONS,
-      createTopics: config.CREATE_TOPICS,
-      requireSpanContext: config.REQUIRE_SPAN_CONTEXT,
-      stride: config.NOTE_ID_STRIDE ?? null,
-      patienceMs: START_PATIENCE_MS,
-    })
+    const { plan, deleteRetentionMs } = await prepare(
+      kafka,
+      systemClock,
+      listener,
+      preparationOf(config, START_PATIENCE_MS),
+    )
     const lease = createLease(config.REDIS_URL, {
       application: config.APPLICATION_ID,
       onProblem: ({ task, doing, reason }) => log.debug({ task, doing, reason }, 'lease'),
@@ -178,34 +174,6 @@ function lagOf(instance: Instance, number: number): number | null {
   const task = instance.tasks.get(number)
   if (task?.state !== 'running') return null
   let lag = 0
-  for (const { topic, partition, lastStableOffset } of task.intake?.partitions ?? []) {
-    const at = task.progress?.position(topic, partition)
-    if (at !== undefined) lag += Math.max(0, lastStableOffset - at)
-  }
+  for (const { records } of task.lags()) lag += records
   return lag
 }
-
-export const topicNames = (config: Config): Readonly<Record<string, string>> => ({
-  COMMAND_TOPIC_NOTE: config.COMMAND_TOPIC_NOTE,
-  EVENT_TOPIC_CHARACTER_STATUS: config.EVENT_TOPIC_CHARACTER_STATUS,
-  EVENT_TOPIC_NOTE_STATUS: config.EVENT_TOPIC_NOTE_STATUS,
-  COMMAND_TOPIC_SAGA: config.COMMAND_TOPIC_SAGA,
-})
-
-export function kafkaOptions(config: Config & { BOOTSTRAP_SERVERS: string }): KafkaConnectionOptions {
-  const { KAFKA_SECURITY_PROTOCOL: protocol, KAFKA_SASL_MECHANISM: mechanism } = config
-  return {
-    bootstrapServers: config.BOOTSTRAP_SERVERS,
-    clientId: config.APPLICATION_ID,
-    ...(protocol.endsWith('SSL')
-      ? { tls: { ...ca(config.KAFKA_SSL_CA), ...pair(config.KAFKA_SSL_CERT, config.KAFKA_SSL_KEY) } }
-      : {}),
-    ...(protocol.startsWith('SASL_') && mechanism
-      ? { sasl: { mechanism, username: config.KAFKA_SASL_USERNAME ?? '', password: config.KAFKA_SASL_PASSWORD ?? '' } }
-      : {}),
-  }
-}
-
-const ca = (pem: string | undefined) => (pem === undefined ? {} : { ca: pem })
-const pair = (cert: string | undefined, key: string | undefined) =>
-  cert === undefined || key === undefined ? {} : { cert, key }

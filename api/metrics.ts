@@ -211,10 +211,7 @@ export class Metrics {
       collect() {
         this.reset()
         for (const task of instance()?.tasks.values() ?? [])
-          for (const { topic, partition, lastStableOffset } of task.intake?.partitions ?? []) {
-            const at = task.progress?.position(topic, partition)
-            if (at !== undefined) this.set({ topic, partition }, Math.max(0, lastStableOffset - at))
-          }
+          for (const { topic, partition, records } of task.lags()) this.set({ topic, partition }, records)
       },
     })
   }

@@ -13,6 +13,7 @@ import { position } from '../engine/core/numbers.ts'
 import type { Kafka } from '../engine/ports.ts'
 import { FetchedRecords } from '../engine/wire/fetched-records.ts'
 import { RecordBatchBuilder } from '../engine/wire/record-batch-builder.ts'
+import { NO_PRODUCER, TENANT_HEADERS } from './workload.ts'
 
 export const PARTITIONS = 4
 export const COMMANDS = 'COMMAND_TOPIC_NOTE'
@@ -23,13 +24,7 @@ const TICK_MS = 10
 const CHARACTERS = 2_000
 const FETCH = { maxWaitMs: 20, minBytes: 1, maxBytes: 8 * 1024 * 1024 }
 const PARTITION_BYTES_MAX = 1024 * 1024
-const NO_PRODUCER = { producerId: -1n, epoch: -1, baseSequence: -1, transactional: false, compression: 'none' } as const
-const HEADERS = encodeHeaders([
-  ['TENANT_ID', Buffer.from('083839c6-c47c-42a6-9585-76492795d123')],
-  ['REGION', Buffer.from('GMS')],
-  ['MAJOR_VERSION', Buffer.from([0, 83])],
-  ['MINOR_VERSION', Buffer.from([0, 1])],
-])
+const HEADERS = encodeHeaders(TENANT_HEADERS)
 
 export class Service {
   readonly child: GuardedChild

@@ -6,17 +6,28 @@ import { encodeHeaders } from '../engine/core/headers.ts'
 import { partitionFor } from '../engine/core/murmur2.ts'
 import type { Publisher } from '../engine/ports.ts'
 import { RecordBatchBuilder } from '../engine/wire/record-batch-builder.ts'
+import type { HeaderEntry } from '../topology/headers.ts'
 
 export const CHARACTERS = 10_000
 const DISCARD_ONE_IN = 5
 const BATCH_BYTES = 500_000
-const NO_PRODUCER = { producerId: -1n, epoch: -1, baseSequence: -1, transactional: false, compression: 'none' } as const
+export const NO_PRODUCER = {
+  producerId: -1n,
+  epoch: -1,
+  baseSequence: -1,
+  transactional: false,
+  compression: 'none',
+} as const
 
-const HEADERS = encodeHeaders([
+export const TENANT_HEADERS: readonly HeaderEntry[] = [
   ['TENANT_ID', Buffer.from('083839c6-c47c-42a6-9585-76492795d123')],
   ['REGION', Buffer.from('GMS')],
   ['MAJOR_VERSION', Buffer.from([0, 83])],
   ['MINOR_VERSION', Buffer.from([0, 1])],
+]
+
+const HEADERS = encodeHeaders([
+  ...TENANT_HEADERS,
   ['traceparent', Buffer.from('00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01')],
 ])
 

@@ -8,11 +8,10 @@ import { type Config, maskedUrl, readConfig } from '../config.ts'
 import { readStackFile, type StackAddresses } from '../embedded/stack-file.ts'
 import { connectKafka, type KafkaConnectionOptions } from '../engine/kafka/kafka.ts'
 import { connectKafkaOperator } from '../engine/kafka/operator.ts'
-import type { PreparationOptions } from '../engine/preparation.ts'
 import type * as operations from '../operations/context.ts'
 import { findDeployment } from '../operations/deployment.ts'
 import { OperationError } from '../operations/errors.ts'
-import { kafkaOptions, topicNames } from '../service.ts'
+import { kafkaOptions, preparationOf } from '../service-options.ts'
 import { openStoreAdmin } from '../stores/redis/admin.ts'
 import { openStateReader } from '../stores/redis/stores.ts'
 import { storeLayoutOf } from '../stores/store-layout.ts'
@@ -143,19 +142,6 @@ async function connected<T>(
     await kafka.close()
   }
 }
-
-/** How the service would prepare, but for its patience with an unreachable cluster. */
-export const preparationOf = (config: Config): PreparationOptions => ({
-  topology: noteTopology,
-  application: config.APPLICATION_ID,
-  groupId: config.KAFKA_CONSUMER_GROUP,
-  topicNames: topicNames(config),
-  topicPartitions: config.TOPIC_PARTITIONS,
-  createTopics: config.CREATE_TOPICS,
-  requireSpanContext: config.REQUIRE_SPAN_CONTEXT,
-  stride: config.NOTE_ID_STRIDE ?? null,
-  patienceMs: 0,
-})
 
 /** Each address from the environment, else from the stack that runs here. */
 export function addresses(io: Io, config: Config, names: readonly Variable[]): Record<Variable, string> {

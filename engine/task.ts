@@ -17,7 +17,7 @@ import type { TaskState } from './events.ts'
 import type { FetchingTask } from './fetcher.ts'
 import type { LanePart, LaneTask, Published } from './lane-driver.ts'
 import { type Inspected, Pipeline, type PipelineStart } from './pipeline.ts'
-import type { GroupMembership } from './ports.ts'
+import type { GroupMembership, TopicPartition } from './ports.ts'
 import { TakeoverDriver, type TakeoverResult } from './takeover-driver.ts'
 import type { TaskContext } from './task-context.ts'
 
@@ -70,6 +70,14 @@ export class Task implements FetchingTask, LaneTask {
   /** Batches committed and not in the store; while it is taken over, as many as there were before. */
   get unapplied(): number {
     return this.#pipeline?.unapplied ?? this.#unappliedAtEnd
+  }
+
+  /** Per input partition: records that were readable at the last fetch and are not processed. */
+  *lags(): Generator<TopicPartition & { readonly records: number }> {
+    for (const { topic, partition, lastStableOffset } of this.intake?.partitions ?? []) {
+      const at = this.progress?.position(topic, partition)
+      if (at !== undefined) yield { topic, partition, records: Math.max(0, lastStableOffset - at) }
+    }
   }
 
   /** Takes no records: it is paused, or whether it is paused is not known yet. */

@@ -1,7 +1,8 @@
 /** `tributary reset` and `restore`: begin anew, and rebuild a task's state in Redis. Dry runs unless told otherwise. */
 import { type RebuildReport, rebuildTask } from '../../operations/rebuild.ts'
 import { type ResetReport, reset } from '../../operations/reset.ts'
-import { preparationOf, withContext, withServers } from '../context.ts'
+import { preparationOf } from '../../service-options.ts'
+import { withContext, withServers } from '../context.ts'
 import { EXIT } from '../errors.ts'
 import { json, type Register, wholeNumber, withJson } from './command.ts'
 import { tasksOf } from './verify.ts'

@@ -1,7 +1,6 @@
 /** The doctor with a setup that is right, and with one that is broken, of each kind that can be broken here. */
 import { Admin } from '@platformatic/kafka'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { preparationOf } from '../../cli/context.ts'
 import { runCli } from '../../cli/run.ts'
 import { freePorts } from '../../embedded/free-port.ts'
 import { startKafka } from '../../embedded/kafka.ts'
@@ -10,6 +9,7 @@ import { connectKafka } from '../../engine/kafka/kafka.ts'
 import { connectKafkaOperator } from '../../engine/kafka/operator.ts'
 import { findDeployment } from '../../operations/deployment.ts'
 import { examine } from '../../operations/doctor.ts'
+import { preparationOf } from '../../service-options.ts'
 import { openStoreAdmin } from '../../stores/redis/admin.ts'
 import { CliWorld, create, eventually } from './cli-support.ts'
 

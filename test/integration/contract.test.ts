@@ -1,18 +1,19 @@
 /** The recorded conversations with the real service on a real broker and Redis, in this process. */
 import { randomBytes, randomUUID } from 'node:crypto'
-import pino from 'pino'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Config, readConfig } from '../../config.ts'
 import { freePorts } from '../../embedded/free-port.ts'
 import { internalTopics } from '../../engine/core/plan.ts'
 import { connectKafka } from '../../engine/kafka/kafka.ts'
 import type { Kafka, Publisher } from '../../engine/ports.ts'
-import { type RunningService, startService, topicNames } from '../../service.ts'
+import type { RunningService } from '../../service.ts'
+import { topicNames } from '../../service-options.ts'
 import { characterKey } from '../../topology/notes/key.ts'
 import { CHARACTERS, COMMANDS, SAGAS, STATUS } from '../contract/notes.ts'
 import { loadVectors, runVector, type Send } from '../contract/vectors.ts'
 import { create, tenantHeaders } from '../notes/records.ts'
 import { CommittedReader, produce } from '../support/kafka-records.ts'
+import { startReady } from '../support/running-service.ts'
 import { testBootstrap, testRedis } from '../support/stack.ts'
 
 const vectors = loadVectors().filter((vector) => vector.steps.length > 0)
@@ -31,11 +32,7 @@ let deadLetters: CommittedReader
 let service: RunningService
 
 const start = async (): Promise<void> => {
-  service = await startService(config, pino({ level: 'silent' }))
-  await Promise.race([
-    service.ready,
-    service.stopped.then(({ code, message }) => Promise.reject(new Error(`${code}: ${message}`))),
-  ])
+  service = await startReady(config)
 }
 
 beforeAll(async () => {

@@ -4,36 +4,27 @@
  * engine. A canary that fails after an upgrade is good news: read the trap again, then change or delete the test.
  */
 
-import { EventEmitter } from 'node:events'
-import { setTimeout as sleep } from 'node:timers/promises'
 import {
   Connection,
-  Consumer,
   compatibilityPartitioner,
   defaultBaseOptions,
   defaultPartitioner,
   endTxnV4,
-  FetchIsolationLevels,
   findErrorBy,
   heartbeatV4,
   type Message,
   MessagesStreamFallbackModes,
   MessagesStreamModes,
-  Producer,
   ProtocolError,
   Reader,
-  stringDeserializers,
-  stringSerializers,
   Writer,
 } from '@platformatic/kafka'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Kafka } from '../../engine/ports.ts'
-import { testBootstrap } from '../support/stack.ts'
 import { at, createTopic, Owner, openKafka, unique, until } from './kafka-support.ts'
+import { base, minusOne, stockClients } from './stock-client.ts'
 
-const base = { clientId: 'canary', bootstrapBrokers: testBootstrap().split(','), retries: 20, retryDelay: 20 }
 const patient = { timeout: 20_000 }
-const minusOne = { producerId: -1n, producerEpoch: -1 }
 
 let kafka: Kafka
 beforeAll(() => {
@@ -41,49 +32,11 @@ beforeAll(() => {
 })
 afterAll(() => kafka.close())
 
-/** Closed after each test, in reverse, whatever state they are in. */
-const open: { close(force?: boolean): Promise<void> | void }[] = []
-/** A stock client that is closed in the middle of a rebalance may never come back from it. */
-const closeMaxMs = 2_000
-afterEach(async () => {
-  for (const client of open.splice(0).reverse()) {
-    const closed = Promise.resolve(client.close(true)).catch(() => {})
-    await Promise.race([closed, sleep(closeMaxMs, undefined, { ref: false })])
-  }
-})
-function keep<T extends { close(force?: boolean): Promise<void> | void }>(client: T): T {
-  open.push(client)
-  // What goes wrong is seen by what a test waits for; an 'error' nobody listens to would end the run.
-  if (client instanceof EventEmitter) client.on('error', () => {})
-  return client
-}
-
+const clients = stockClients()
+const { keep } = clients
 const producer = (transactionalId: string, extra: object = minusOne) =>
-  keep(
-    new Producer({
-      ...base,
-      idempotent: true,
-      transactionalId,
-      serializers: stringSerializers,
-      timeout: 30_000,
-      ...extra,
-    }),
-  )
-
-const consumer = (groupId: string, extra: object = {}) =>
-  keep(
-    new Consumer({
-      ...base,
-      groupId,
-      deserializers: stringDeserializers,
-      isolationLevel: FetchIsolationLevels.READ_COMMITTED,
-      maxWaitTime: 100,
-      sessionTimeout: 6_000,
-      rebalanceTimeout: 6_000,
-      heartbeatInterval: 100,
-      ...extra,
-    }),
-  )
+  clients.producer(transactionalId, { timeout: 30_000, ...extra })
+const consumer = (groupId: string, extra: object = {}) => clients.consumer(groupId, 6_000, extra)
 
 type Stock = ReturnType<typeof producer>
 const send = (partition: number, value: string, topic: string) => ({

@@ -4,26 +4,19 @@
  * news: read the claim again, then change or delete the test.
  */
 
-import { EventEmitter } from 'node:events'
 import { readFile } from 'node:fs/promises'
-import { setTimeout as sleep } from 'node:timers/promises'
 import {
   Connection,
-  Consumer,
   defaultBaseOptions,
   describeTransactionsV0,
-  FetchIsolationLevels,
   type Message,
   MessagesStreamFallbackModes,
   MessagesStreamModes,
-  Producer,
   Reader,
   readRecordsBatch,
-  stringDeserializers,
-  stringSerializers,
   Writer,
 } from '@platformatic/kafka'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startKafka } from '../../embedded/kafka.ts'
 import { encodeSubscription } from '../../engine/core/consumer-protocol.ts'
 import { connectKafka } from '../../engine/kafka/kafka.ts'
@@ -31,10 +24,9 @@ import type { Kafka } from '../../engine/ports.ts'
 import { Member } from '../conformance/players.ts'
 import { brokerStage } from '../conformance/stage.ts'
 import { Talk } from '../conformance/talk.ts'
-import { testBootstrap } from '../support/stack.ts'
 import { createTopic, openKafka, unique, until } from './kafka-support.ts'
+import { base, minusOne, stockClients } from './stock-client.ts'
 
-const base = { clientId: 'canary', bootstrapBrokers: testBootstrap().split(','), retries: 20, retryDelay: 20 }
 const patient = { timeout: 30_000 }
 
 let kafka: Kafka
@@ -43,49 +35,11 @@ beforeAll(() => {
 })
 afterAll(() => kafka.close())
 
-/** Closed after each test, in reverse, whatever state they are in. */
-const open: { close(force?: boolean): Promise<void> | void }[] = []
-/** A stock client that is closed in the middle of a rebalance may never come back from it. */
-const closeMaxMs = 2_000
-afterEach(async () => {
-  for (const client of open.splice(0).reverse()) {
-    const closed = Promise.resolve(client.close(true)).catch(() => {})
-    await Promise.race([closed, sleep(closeMaxMs, undefined, { ref: false })])
-  }
-})
-function keep<T extends { close(force?: boolean): Promise<void> | void }>(client: T): T {
-  open.push(client)
-  if (client instanceof EventEmitter) client.on('error', () => {})
-  return client
-}
-
+const clients = stockClients()
+const { keep } = clients
 const producer = (transactionalId: string, extra: object = { timeout: 30_000 }) =>
-  keep(
-    new Producer({
-      ...base,
-      idempotent: true,
-      transactionalId,
-      serializers: stringSerializers,
-      producerId: -1n,
-      producerEpoch: -1,
-      ...extra,
-    }),
-  )
-
-const consumer = (groupId: string, extra: object = {}) =>
-  keep(
-    new Consumer({
-      ...base,
-      groupId,
-      deserializers: stringDeserializers,
-      isolationLevel: FetchIsolationLevels.READ_COMMITTED,
-      maxWaitTime: 100,
-      sessionTimeout: 10_000,
-      rebalanceTimeout: 10_000,
-      heartbeatInterval: 100,
-      ...extra,
-    }),
-  )
+  clients.producer(transactionalId, { ...minusOne, ...extra })
+const consumer = (groupId: string, extra: object = {}) => clients.consumer(groupId, 10_000, extra)
 
 const committed = async (stock: ReturnType<typeof producer>, topic: string, values: readonly string[]) => {
   const transaction = await stock.beginTransaction()

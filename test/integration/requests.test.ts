@@ -1,13 +1,13 @@
 /** Commands that name a request, with the real service on a real broker and Redis: done once, and readable once answered. */
 import { randomBytes, randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import pino from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Config, readConfig } from '../../config.ts'
 import { freePorts } from '../../embedded/free-port.ts'
 import { connectKafka } from '../../engine/kafka/kafka.ts'
 import type { Kafka, Publisher } from '../../engine/ports.ts'
-import { type RunningService, startService, topicNames } from '../../service.ts'
+import type { RunningService } from '../../service.ts'
+import { topicNames } from '../../service-options.ts'
 import type { StateReader } from '../../stores/ports.ts'
 import { openStateReader } from '../../stores/redis/stores.ts'
 import { storeLayoutOf } from '../../stores/store-layout.ts'
@@ -19,6 +19,7 @@ import { noteTopology } from '../../topology/notes/topology.ts'
 import { CHARACTERS, COMMANDS, SAGAS, STATUS } from '../contract/notes.ts'
 import { create, ofType, requestHeader, tenantHeaders } from '../notes/records.ts'
 import { CommittedReader, produce } from '../support/kafka-records.ts'
+import { startReady } from '../support/running-service.ts'
 import { testBootstrap, testRedis } from '../support/stack.ts'
 
 const TASKS = 3
@@ -39,11 +40,7 @@ let state: TestState
 let service: RunningService
 
 const start = async (): Promise<void> => {
-  service = await startService(config, pino({ level: 'silent' }))
-  await Promise.race([
-    service.ready,
-    service.stopped.then(({ code, message }) => Promise.reject(new Error(`${code}: ${message}`))),
-  ])
+  service = await startReady(config)
 }
 
 beforeAll(async () => {

@@ -2,10 +2,10 @@
 import { randomBytes } from 'node:crypto'
 import { type Agent, request as httpRequest } from 'node:http'
 import { connect } from 'node:net'
-import pino from 'pino'
 import { type Config, readConfig } from '../../config.ts'
 import { freePorts } from '../../embedded/free-port.ts'
-import { type RunningService, startService } from '../../service.ts'
+import type { RunningService } from '../../service.ts'
+import { startReady } from '../support/running-service.ts'
 import { testBootstrap, testRedis } from '../support/stack.ts'
 
 export interface HttpReply {
@@ -145,12 +145,7 @@ export class RestService {
   }
 
   async start(): Promise<void> {
-    this.service = await startService(this.config, pino({ level: 'silent' }))
-    const { service } = this
-    await Promise.race([
-      service.ready,
-      service.stopped.then(({ code, message }) => Promise.reject(new Error(`${code}: ${message}`))),
-    ])
+    this.service = await startReady(this.config)
   }
 
   async stop(): Promise<void> {

@@ -87,12 +87,12 @@ const layers: Readonly<Record<string, Layer>> = {
   },
   cli: {
     files: /^cli\//,
-    values: /^(cli|operations|engine|stores|subscribe|topology|embedded|api)\/|^(config|service)\.ts$/,
+    values: /^(cli|operations|engine|stores|subscribe|topology|embedded|api)\/|^(config|service-options)\.ts$/,
     modules: /^(?!@platformatic\/|ioredis|redlock|vitest)/,
   },
   composition: {
-    files: /^(service|main|config)\.ts$/,
-    values: /^(api|console|engine|stores|subscribe|topology|embedded)\/|^(config|service)\.ts$/,
+    files: /^(service|service-options|main|config)\.ts$/,
+    values: /^(api|console|engine|stores|subscribe|topology|embedded)\/|^(config|service|service-options)\.ts$/,
     modules: /^(?!@platformatic\/|ioredis|redlock|vitest)/,
   },
   outside: {

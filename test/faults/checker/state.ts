@@ -31,18 +31,10 @@ export async function readRedis(redis: Redis, application: string, tasks: number
   const checkpoints: (Record<string, any> | null)[] = []
   const strays: string[] = []
   for (let task = 0; task < tasks; task++) {
-    const prefix = `{${application}:${task}}:`
-    const text = await redis.hget(`${prefix}task`, 'checkpoint')
-    const checkpoint: Record<string, any> | null = text ? JSON.parse(text) : null
+    const { checkpoint, keys } = await readTask(redis, application, task)
     checkpoints.push(checkpoint)
-    const live = `${prefix}${checkpoint?.['stateVersion']}:`
-    for (const key of await keysOf(redis, `${prefix}*`)) {
-      if (key === `${prefix}task` || key === `${prefix}lease`) continue
-      if (!key.startsWith(live)) {
-        strays.push(key)
-        continue
-      }
-      const [store = '', tenant = '', characterId = ''] = key.slice(live.length).split(':')
+    for (const { key, parts } of keys) {
+      const [store = '', tenant = '', characterId = ''] = parts
       if (store === 'notes')
         for (const [id, json] of Object.entries(await redis.hgetall(key)))
           notes.set(`${tenant}:${characterId}:${id}`, JSON.parse(json))
@@ -56,7 +48,27 @@ export async function readRedis(redis: Redis, application: string, tasks: number
   return { notes, byCharacter, byTenant, checkpoints, strays }
 }
 
-export async function keysOf(redis: Redis, pattern: string): Promise<readonly string[]> {
+/** The task's checkpoint and its keys but for its own two: in parts as of the live version, none for any other. */
+export async function readTask(
+  redis: Redis,
+  application: string,
+  task: number,
+): Promise<{
+  readonly checkpoint: Record<string, any> | null
+  readonly keys: readonly { readonly key: string; readonly parts: readonly string[] }[]
+}> {
+  const prefix = `{${application}:${task}}:`
+  const text = await redis.hget(`${prefix}task`, 'checkpoint')
+  const checkpoint: Record<string, any> | null = text ? JSON.parse(text) : null
+  const live = `${prefix}${checkpoint?.['stateVersion']}:`
+  const keys = (await keysOf(redis, `${prefix}*`)).filter((key) => key !== `${prefix}task` && key !== `${prefix}lease`)
+  return {
+    checkpoint,
+    keys: keys.map((key) => ({ key, parts: key.startsWith(live) ? key.slice(live.length).split(':') : [] })),
+  }
+}
+
+async function keysOf(redis: Redis, pattern: string): Promise<readonly string[]> {
   const keys = new Set<string>()
   let cursor = '0'
   do {

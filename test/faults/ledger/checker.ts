@@ -11,7 +11,7 @@ import { EXPECT_HEADER } from '../checker/causes.ts'
 import { checkTaken } from '../checker/checker.ts'
 import { partitionOf } from '../checker/murmur2.ts'
 import { Report } from '../checker/report.ts'
-import { checkFollows, checkPositions, keysOf } from '../checker/state.ts'
+import { checkFollows, checkPositions, readTask } from '../checker/state.ts'
 import { type Accounts, carryOut, OPENING, type Transfer, type TransferOutcome } from './transfer.ts'
 
 /** `checking/<branch>:<account>`, `savings/<branch>/<account>`, `books/<branch>` → value. */
@@ -209,14 +209,10 @@ export async function readLedgerRedis(redis: Redis, application: string, tasks: 
   const checkpoints: (Record<string, any> | null)[] = []
   const strays: string[] = []
   for (let task = 0; task < tasks; task++) {
-    const prefix = `{${application}:${task}}:`
-    const text = await redis.hget(`${prefix}task`, 'checkpoint')
-    const checkpoint: Record<string, any> | null = text ? JSON.parse(text) : null
+    const { checkpoint, keys } = await readTask(redis, application, task)
     checkpoints.push(checkpoint)
-    const live = `${prefix}${checkpoint?.['stateVersion']}:`
-    for (const key of await keysOf(redis, `${prefix}*`)) {
-      if (key === `${prefix}task` || key === `${prefix}lease`) continue
-      const [store = '', ...rest] = key.startsWith(live) ? key.slice(live.length).split(':') : []
+    for (const { key, parts } of keys) {
+      const [store = '', ...rest] = parts
       const name = rest.join(':')
       if (store === 'checking' || store === 'books')
         entries.set(`${store}/${name}`, JSON.parse((await redis.get(key)) ?? 'null'))

@@ -3,8 +3,8 @@
  * service has them. Configured by the same environment variables.
  */
 import pino from 'pino'
+import { createBaseApp } from '../../../api/base-app.ts'
 import { Health } from '../../../api/health.ts'
-import { createHealthServer } from '../../../api/health-server.ts'
 import { logEvents } from '../../../api/log-events.ts'
 import { Metrics } from '../../../api/metrics.ts'
 import { systemClock } from '../../../engine/clock.ts'
@@ -43,7 +43,8 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const)
   })
 
 try {
-  const http = await createHealthServer('127.0.0.1', Number(env['REST_PORT']), health, metrics)
+  const http = await createBaseApp({ health, metrics, problem: () => {} })
+  await http.listen({ host: '127.0.0.1', port: Number(env['REST_PORT']) })
   const kafka = connectKafka({ bootstrapServers: env['BOOTSTRAP_SERVERS']!, clientId: application })
   const stores = openRedisStores({
     url: env['REDIS_URL']!,

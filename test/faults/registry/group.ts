@@ -20,6 +20,28 @@ async function visit(stage: Stage, name: string): Promise<void> {
   await visitor.terminate()
 }
 
+/**
+ * Holds what `hold` stops on its way until a new member has been assigned tasks. Answers how many assignments there were
+ * meanwhile.
+ */
+async function heldUntilJoined(
+  stage: Stage,
+  name: string,
+  what: string,
+  hold: (joined: Promise<void>) => Promise<void>,
+): Promise<number> {
+  const before = stage.count('group.assigned')
+  const joined = Promise.withResolvers<void>()
+  await stage.seen(hold(joined.promise), what)
+  const guest = await stage.another(name)
+  await stage.until(() => guest.count('group.assigned') > 0, 'the new member is assigned tasks')
+  const hits = stage.count('group.assigned') - before
+  joined.resolve()
+  await guest.ready
+  await guest.terminate()
+  return hits
+}
+
 /** Loses the next request or answer of an API of the application, and makes the group ask it. */
 const lossOf = (api: 'joinGroup' | 'syncGroup', way: 'request' | 'answer'): Fault =>
   group(
@@ -52,57 +74,28 @@ export const groupScene: Scene = {
       'rebalance while a transaction is open',
       'a member joins; EndTxn is on its way until it has tasks',
       'EndTxn leaves',
-      async (stage) => {
-        const before = stage.count('group.assigned')
-        const joined = Promise.withResolvers<void>()
-        const passed = stage.proxy.at(API.endTxn, 'request', stage.transactionalId(0), () => joined.promise)
-        await stage.seen(passed, 'EndTxn')
-        const guest = await stage.another('guest-open')
-        await stage.until(() => guest.count('group.assigned') > 0, 'the new member is assigned tasks')
-        const hits = stage.count('group.assigned') - before
-        joined.resolve()
-        await guest.ready
-        await guest.terminate()
-        return hits
-      },
+      (stage) =>
+        heldUntilJoined(stage, 'guest-open', 'EndTxn', (joined) =>
+          stage.proxy.at(API.endTxn, 'request', stage.transactionalId(0), () => joined),
+        ),
     ),
     group(
       'TxnOffsetCommit arrives a generation late',
       'a member joins; TxnOffsetCommit is on its way until it has tasks',
       'TxnOffsetCommit leaves',
-      async (stage) => {
-        const before = stage.count('group.assigned')
-        const joined = Promise.withResolvers<void>()
-        const passed = stage.proxy.at(API.txnOffsetCommit, 'request', stage.transactionalId(1), () => joined.promise)
-        await stage.seen(passed, 'TxnOffsetCommit')
-        const guest = await stage.another('guest-late')
-        await stage.until(() => guest.count('group.assigned') > 0, 'the new member is assigned tasks')
-        const hits = stage.count('group.assigned') - before
-        joined.resolve()
-        await guest.ready
-        await guest.terminate()
-        return hits
-      },
+      (stage) =>
+        heldUntilJoined(stage, 'guest-late', 'TxnOffsetCommit', (joined) =>
+          stage.proxy.at(API.txnOffsetCommit, 'request', stage.transactionalId(1), () => joined),
+        ),
     ),
     group(
       'fetch answered after a rebalance',
       'a member joins; the answer to a Fetch is held until it has tasks',
       'the answer to a Fetch with records',
-      async (stage) => {
-        const before = stage.count('group.assigned')
-        const joined = Promise.withResolvers<void>()
-        await stage.seen(
-          stage.proxy.holdAnswer(API.fetch, stage.application, () => joined.promise),
-          'Fetch',
-        )
-        const guest = await stage.another('guest-fetch')
-        await stage.until(() => guest.count('group.assigned') > 0, 'the new member is assigned tasks')
-        const hits = stage.count('group.assigned') - before
-        joined.resolve()
-        await guest.ready
-        await guest.terminate()
-        return hits
-      },
+      (stage) =>
+        heldUntilJoined(stage, 'guest-fetch', 'Fetch', (joined) =>
+          stage.proxy.holdAnswer(API.fetch, stage.application, () => joined),
+        ),
     ),
     group('restart of a member within its session', 'kill -9, started again at once', 'outputs flow', async (stage) => {
       const assigned = stage.count('group.assigned')

@@ -50,6 +50,12 @@ const harmedByHand =
       return hits
     })
 
+async function frozenFor({ cluster }: Stage, ms: number): Promise<void> {
+  cluster.redis.pause()
+  await sleep(ms)
+  cluster.redis.resume()
+}
+
 export const redisScene: Scene = {
   name: 'Redis',
   cluster: 'proxied',
@@ -160,20 +166,12 @@ export const redisScene: Scene = {
     redis(
       'frozen 4.5 s',
       'SIGSTOP, beyond the deadline of a command',
-      recovering(async (s) => {
-        s.cluster.redis.pause()
-        await sleep(4_500)
-        s.cluster.redis.resume()
-      }),
+      recovering((s) => frozenFor(s, 4_500)),
     ),
     redis(
       'frozen 12 s',
       'SIGSTOP, beyond the session of the group',
-      recovering(async (s) => {
-        s.cluster.redis.pause()
-        await sleep(12_000)
-        s.cluster.redis.resume()
-      }),
+      recovering((s) => frozenFor(s, 12_000)),
     ),
     redis(
       'busy for seconds',
