@@ -11,7 +11,7 @@ import { faultsOf, scenes } from './registry/all.ts'
 import { expectedText, type WorkloadName } from './registry/fault.ts'
 import { play, Servers } from './run/play.ts'
 import { openScreen } from './run/screen.ts'
-import { lastLine, type Row, sumsOf, tableMarkdown, tableText } from './run/verdict.ts'
+import { lastLine, mergedTable, type Row, sumsOf, tableMarkdown, tableText } from './run/verdict.ts'
 import { soak } from './soak/soak.ts'
 
 interface Options {
@@ -23,6 +23,9 @@ interface Options {
   readonly write?: true
 }
 
+const ALL = /./
+/** Between them lies what is written here. */
+const SECTION = /<!-- faults -->([\s\S]*)<!-- \/faults -->/
 const PAGE = new URL('../../docs/faults.md', import.meta.url)
 
 function wholeNumber(text: string): number {
@@ -44,7 +47,7 @@ function optionsOf(argv: readonly string[]): Options {
       'Every fault on the real stack: own brokers and Redis servers, the service as processes, Kafka’s own consumer.',
     )
     .option('--seed <number>', 'repeats the choices of a run', wholeNumber, newSeed())
-    .option('--only <regex>', 'faults, or scenes, with such a name', pattern, /./)
+    .option('--only <regex>', 'faults, or scenes, with such a name', pattern, ALL)
     .option('--list', 'names them and ends')
     .addOption(
       new Option('--workload <name>', 'what is processed').choices(['notes', 'ledger', 'both']).default('both'),
@@ -57,6 +60,7 @@ function optionsOf(argv: readonly string[]): Options {
 }
 
 async function run({ seed, only, workload, write }: Options): Promise<boolean> {
+  if (write && workload !== 'both') throw new Error('the page has both workloads: --write goes without --workload')
   const workloads: readonly WorkloadName[] = workload === 'both' ? ['notes', 'ledger'] : [workload]
   const plan = workloads.flatMap((name) =>
     scenes
@@ -94,17 +98,26 @@ async function run({ seed, only, workload, write }: Options): Promise<boolean> {
   }
   const sums = sumsOf(rows, reports)
   if (write)
-    writePage(rows, `${lastLine(sums)}; seed ${seed}, ${Math.round((performance.now() - beganMs) / 60_000)} minutes`)
+    writePage(
+      rows,
+      `${lastLine(sums)}; seed ${seed}, ${Math.ceil((performance.now() - beganMs) / 60_000)} minutes`,
+      only === ALL,
+    )
   process.stdout.write(`\n${tableText(rows)}\n\n${lastLine(sums)}\n`)
   return sums.right
 }
 
-function writePage(rows: readonly Row[], line: string): void {
+/** All faults make the page anew; some of them take their places in it. */
+function writePage(rows: readonly Row[], line: string, all: boolean): void {
   const page = readFileSync(PAGE, 'utf8')
-  const section = `<!-- faults -->\n\n${line}.\n\n${tableMarkdown(rows)}\n\n<!-- /faults -->`
+  const [, before = ''] = SECTION.exec(page) ?? []
+  const table = tableMarkdown(rows)
+  const [first = ''] = before.trim().split('\n\n')
+  const said = all ? `${line}.` : `${first.replace(/ Some were played again: .*/, '')} Some were played again: ${line}.`
+  const section = `<!-- faults -->\n\n${said}\n\n${all ? table : mergedTable(before, table)}\n\n<!-- /faults -->`
   writeFileSync(
     PAGE,
-    page.replace(/<!-- faults -->[\s\S]*<!-- \/faults -->/, () => section),
+    page.replace(SECTION, () => section),
   )
 }
 

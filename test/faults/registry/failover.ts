@@ -77,6 +77,7 @@ export const compactionScene: Scene = {
   cluster: 'bare',
   own: () => ({ kafka: { 'log.cleaner.backoff.ms': '200', 'log.cleaner.min.cleanable.ratio': '0.01' } }),
   instances: 1,
+  // The ledger deletes an account only when it is back at its opening balance: too few tombstones to wait for.
   faults: [
     redis(
       'older dump restored, its tombstones compacted away',
@@ -120,7 +121,7 @@ export const compactionScene: Scene = {
         return rebuilt() > before ? gone : 0
       },
     ),
-  ],
+  ].map((fault) => ({ ...fault, only: 'notes' })),
 }
 
 /** `<partition>@<offset>` of deletions that are in the log. */

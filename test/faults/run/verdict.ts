@@ -103,3 +103,19 @@ export function tableMarkdown(rows: readonly Row[]): string {
     ...lines,
   ].join('\n')
 }
+
+/** Rows that were played again in the place of what the page says of them; new ones at its end. */
+export function mergedTable(page: string, again: string): string {
+  const [head = '', rule = '', ...lines] = again.split('\n')
+  const fresh = new Map(lines.map((line) => [nameIn(line), line]))
+  const kept = page.split('\n').filter((line) => line.startsWith('| ') && nameIn(line) !== nameIn(head))
+  const merged = kept.map((line) => {
+    const name = nameIn(line)
+    const newer = fresh.get(name)
+    fresh.delete(name)
+    return newer ?? line
+  })
+  return [head, rule, ...merged, ...fresh.values()].join('\n')
+}
+
+const nameIn = (line: string): string => line.split(' | ')[1] ?? ''
