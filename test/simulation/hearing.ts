@@ -1,5 +1,7 @@
 /** What a process says, counted; and what it must not say. */
 import type { EngineEvent } from '../../engine/events.ts'
+import { taskKeys } from '../../stores/core/keys.ts'
+import { APPLICATION } from './cluster.ts'
 import { Violation } from './judge/violation.ts'
 import { DUPLICATE, type SimProcess } from './process.ts'
 import type { SimWorld } from './world.ts'
@@ -47,7 +49,7 @@ export function hear(world: SimWorld, index: number, event: EngineEvent, process
         break
       }
       // Again behind a rebuild: it says so and waits for an operator, who starts it again.
-      if (event.code === 'redis.wrongtype' && world.spoilt.size > 0) {
+      if (event.code === 'redis.wrongtype' && isSpoilt(world, event.task)) {
         world.clock.soon(() => world.kill(index, 500, process.clock))
         break
       }
@@ -65,6 +67,9 @@ export function hear(world: SimWorld, index: number, event: EngineEvent, process
       break
   }
 }
+
+const isSpoilt = ({ spoilt, redis }: SimWorld, task: number): boolean =>
+  spoilt.size > 0 || redis.spoiltAgain.has(taskKeys(APPLICATION, task).task)
 
 /** Of the current generation. */
 const isMember = (world: SimWorld, process: SimProcess): boolean =>

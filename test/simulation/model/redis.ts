@@ -66,6 +66,9 @@ export class SimRedis {
   /** Gone: it answers nothing, and accepts no connection. */
   isDown = false
 
+  /** Hashes of tasks that are of a wrong type again because an older state came back. */
+  readonly spoiltAgain = new Set<string>()
+
   heal(): void {
     this.isDown = false
     this.#armed = []
@@ -83,7 +86,12 @@ export class SimRedis {
   rollback(): boolean {
     if (!this.#dump) return false
     restoreDump(this.keyspace, this.#dump)
+    for (const key of this.keyspace.keys('')) this.#noteSpoilt(key)
     return true
+  }
+
+  #noteSpoilt(key: string): void {
+    if (key.endsWith('}:task') && this.keyspace.kindOf(key) === 'string') this.spoiltAgain.add(key)
   }
 
   /** Every connection is closed. */
@@ -122,7 +130,10 @@ export class SimRedis {
       if (this.isDown || connection.start !== this.#starts) throw lost('redis.connection')
       if (fate === 'dump') this.#taskDumps.set(task, dump(this.keyspace, prefix))
       const saved = fate === 'rollback' && this.#mayGoBack(task) ? this.#taskDumps.get(task) : undefined
-      if (saved) restoreDump(this.keyspace, saved, prefix)
+      if (saved) {
+        restoreDump(this.keyspace, saved, prefix)
+        this.#noteSpoilt(key)
+      }
       const before = storedText(this.keyspace, key)
       try {
         return fate === 'half' ? this.keyspace.halfWay(work) : work()
