@@ -30,7 +30,8 @@ export class Service {
   readonly child: GuardedChild
   /** As of the last assignment. */
   tasks: readonly number[] = []
-  readonly ready: Promise<void>
+  /** Resolves with the base of its REST interface, `http://127.0.0.1:<port>/api`. */
+  readonly ready: Promise<string>
 
   static async start(env: Readonly<Record<string, string>>): Promise<Service> {
     const [port = 0] = await freePorts(1)
@@ -45,13 +46,15 @@ export class Service {
 
   private constructor(child: GuardedChild) {
     this.child = child
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const { promise, resolve, reject } = Promise.withResolvers<string>()
     createInterface({ input: child.stderr! }).on('line', (line) => {
       if (!line.includes('"group.assigned"')) return
       const { kept, gained } = JSON.parse(line) as { kept: number[]; gained: number[] }
       this.tasks = [...kept, ...gained]
     })
-    createInterface({ input: child.stdout! }).on('line', () => resolve())
+    createInterface({ input: child.stdout! }).on('line', (line) =>
+      resolve((JSON.parse(line) as { restUrl: string }).restUrl),
+    )
     const timer = setTimeout(() => reject(new Error('a service is not ready')), READY_MS)
     void child.exited.then(() => reject(new Error('a service has ended before it was ready')))
     this.ready = promise.finally(() => clearTimeout(timer))
