@@ -8,6 +8,7 @@ import { Auditor } from './auditor.ts'
 import type { Clock } from './clock.ts'
 import type { OwnershipChange } from './core/ownership.ts'
 import type { Plan } from './core/plan.ts'
+import { transactionalIdOf } from './core/transactional-id.ts'
 import type { Listener } from './events.ts'
 import { Fetcher } from './fetcher.ts'
 import { Housekeeping } from './housekeeping.ts'
@@ -82,7 +83,7 @@ export class Instance {
     this.#options = options
     this.plan = plan
     const id = instanceId ?? randomUUID()
-    this.transactionalId = `${plan.application}-${id}`
+    this.transactionalId = transactionalIdOf(plan.application, id)
     const transactionTimeoutMs = options.transactionTimeoutMs ?? DEFAULTS.transactionTimeoutMs
     const stop = (code: string, message: string): void => this.#stopped(code, message)
     this.#group = kafka.groupClient(plan.groupId)

@@ -16,6 +16,7 @@ import type { Ownership } from './core/ownership.ts'
 import type { Plan } from './core/plan.ts'
 import type { Progress } from './core/progress.ts'
 import { type DeadTransaction, type TakeoverCommand, TakeoverCore } from './core/takeover.ts'
+import { mayBeOurs } from './core/transactional-id.ts'
 import type { Listener } from './events.ts'
 import type { Mender } from './mender.ts'
 import {
@@ -268,14 +269,17 @@ export class TakeoverDriver {
 
   /** (c): an open transaction of ours that holds offsets and whose id no member of the current generation names. */
   async #findDead(): Promise<DeadTransaction | null> {
-    const { kafka, plan, ownership } = this.#context
+    const { kafka, plan, ownership, mender } = this.#context
     const living = ownership()?.transactionalIds
     if (!living || living.size === 0) return null
+    const ours = await mender.offsetsPartition()
     for (const { transactionalId } of await kafka.transactions.list({ states: FOREVER_OPEN_STATES })) {
-      if (!transactionalId.startsWith(`${plan.application}-`) || living.has(transactionalId)) continue
+      if (!mayBeOurs(plan.application, transactionalId) || living.has(transactionalId)) continue
       const described = await kafka.transactions.describe(transactionalId)
       if (described.code !== 0 || described.state !== 'Ongoing') continue
-      if (!described.partitions.some((p) => p.topic === OFFSETS_TOPIC)) continue
+      // Those of another group lie in another partition, but for one group in fifty.
+      if (!described.partitions.some((p) => p.topic === OFFSETS_TOPIC && (!ours || p.partition === ours.partition)))
+        continue
       return { transactionalId, identity: { producerId: described.producerId, epoch: described.epoch } }
     }
     await this.#offsetsHeld()
@@ -306,7 +310,7 @@ export class TakeoverDriver {
           const [known] = await kafka.transactions.list({ producerIds: [producerId] })
           if (!known || !isOpenState(known.state)) continue
           const dead =
-            known.transactionalId.startsWith(`${plan.application}-`) &&
+            mayBeOurs(plan.application, known.transactionalId) &&
             ownership()?.transactionalIds.has(known.transactionalId) === false
           warn(
             'transaction.open',

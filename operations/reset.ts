@@ -13,6 +13,7 @@ import { systemClock } from '../engine/clock.ts'
 import { codes, nameOf } from '../engine/core/kafka-errors.ts'
 import { position } from '../engine/core/numbers.ts'
 import { internalTopics, type Plan, partitionsOf } from '../engine/core/plan.ts'
+import { mayBeOurs } from '../engine/core/transactional-id.ts'
 import type { KafkaOperator } from '../engine/kafka/operator.ts'
 import type { Kafka, OffsetToCommit } from '../engine/ports.ts'
 import { type PreparationOptions, prepare } from '../engine/preparation.ts'
@@ -120,7 +121,7 @@ async function plannedSteps(context: ResetContext, request: ResetRequest, groupI
 
 async function openTransactions(kafka: Kafka, application: string): Promise<readonly string[]> {
   const open = await kafka.transactions.list({ states: OPEN_STATES })
-  return open.map(({ transactionalId }) => transactionalId).filter((id) => id.startsWith(`${application}-`))
+  return open.map(({ transactionalId }) => transactionalId).filter((id) => mayBeOurs(application, id))
 }
 
 /** Its offsets and records would else appear, or vanish, behind the reset. */

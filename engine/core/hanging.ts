@@ -8,6 +8,7 @@
  */
 import type { OpenTransaction, ProducerIdentity, TopicPartition } from '../ports.ts'
 import type { Plan } from './plan.ts'
+import { mayBeOurs } from './transactional-id.ts'
 
 /** The transactional id of a producer, as its coordinator describes it, asked *after* the partition was. */
 export interface Owner extends ProducerIdentity {
@@ -51,7 +52,7 @@ export function judge(open: OpenTransaction, owner: Owner | null, looking: Looki
   const isOwn = transactionalId === looking.transactionalId
   const isSame = producerId === open.producerId
   if (isSame && isOpenState(state)) return { kind: 'open' }
-  if (!isOwn && !transactionalId.startsWith(`${looking.application}-`))
+  if (!isOwn && !mayBeOurs(looking.application, transactionalId))
     return { kind: 'unknown', reason: `${transactionalId} is not of this application` }
   if (!isOwn && looking.living?.has(transactionalId) !== false) return { kind: 'living' }
   // The producer id is another one when its epochs had run out; then only our own memory tells.
