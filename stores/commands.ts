@@ -16,6 +16,11 @@ export interface Guard {
   readonly checkpoint: string
   /** The version under construction that must be registered; '' when it does not matter. */
   readonly building: string
+  /**
+   * Writes since the claim or the checkpoint that left the checkpoint as it was. Owner, checkpoint and step together name
+   * one state, also in the middle of a batch or a rebuild: a store that has gone back to an older one is refused.
+   */
+  readonly step: number
 }
 
 export type ClaimAnswer =
@@ -53,7 +58,7 @@ export interface TaskCommands {
   read(guard: Guard, keys: readonly SliceKey[]): Promise<readonly SliceReply[] | null>
   /** One page of a large hash; null: refused. */
   scanHash(guard: Guard, key: string, cursor: string): Promise<HashPage | null>
-  /** Carries out the plan and then sets the checkpoint ('' leaves it). False: refused. */
+  /** Carries out the plan and then sets the checkpoint; '' leaves it and is one step more. False: refused. */
   write(guard: Guard, plan: WritePlan, checkpoint: string): Promise<boolean>
   /** Lists `version` and makes it the one under construction. False: refused. */
   register(guard: Guard, version: string): Promise<boolean>

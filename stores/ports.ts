@@ -58,7 +58,7 @@ export type ReadAnswer =
   /** At most MEMBERS_MAX of read-plan.ts. */
   | { readonly kind: 'members'; readonly members: readonly string[] }
 
-/** The guard did not hold: owner or checkpoint is another than expected. Nothing was written; nothing read counts. */
+/** The guard did not hold: owner, checkpoint or step is another than expected. Nothing was written; nothing read counts. */
 export class StoreRefused extends Error {
   constructor(message: string) {
     super(message)

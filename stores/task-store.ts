@@ -1,6 +1,6 @@
 /**
  * One attempt of one owner at one task, over any TaskCommands. Owns what the guard expects: the owner token, the text
- * of the checkpoint last sent, the live version and the one under construction. Does not know how commands travel.
+ * of the checkpoint last sent, the steps since, the live version and the one under construction. Does not know how commands travel.
  *
  *   new ──claim──▶ claimed ──beginRebuild──▶ building ──switchTo──▶ claimed
  *    any of them ──refusal, lost command, close──▶ ended: every later call throws StoreLost `store.ended`
@@ -28,6 +28,8 @@ export class GuardedTaskStore implements TaskStore {
   #token: string | null = null
   /** Text of the checkpoint as of the last write *sent* on this connection: what a read sent now has to find. */
   #expected = ''
+  /** Writes sent since the claim or that checkpoint that set none. */
+  #step = 0
   #live: WritePlanner | null = null
   #liveVersion: string | null = null
   #building: WritePlanner | null = null
@@ -47,6 +49,7 @@ export class GuardedTaskStore implements TaskStore {
       if (answer.kind === 'foreign') throw new StoreForeign(answer)
       this.#token = owner.token
       this.#expected = answer.checkpoint
+      this.#step = 0
       this.#buildingVersion = ''
       this.#building = null
       const checkpoint = decodeCheckpoint(answer.checkpoint)
@@ -111,7 +114,7 @@ export class GuardedTaskStore implements TaskStore {
       this.#sweep.restart()
       const text = encodeCheckpoint(checkpoint)
       const sent = this.#parts.commands.switchTo(this.#guard(version), text)
-      this.#expected = text
+      this.#checkpointSent(text)
       this.#granted(await sent)
       this.#setLive(version)
       this.#building = null
@@ -154,7 +157,8 @@ export class GuardedTaskStore implements TaskStore {
         const plan = planner.plan(changes, from, end)
         const text = end === changes.length ? checkpoint : ''
         const sent = this.#parts.commands.write(this.#guard(building), plan, text)
-        if (text !== '') this.#expected = text
+        if (text === '') this.#step++
+        else this.#checkpointSent(text)
         this.#granted(await sent)
         from = end
       }
@@ -162,7 +166,12 @@ export class GuardedTaskStore implements TaskStore {
   }
 
   #guard(building = ''): Guard {
-    return { token: this.#token ?? '', checkpoint: this.#expected, building }
+    return { token: this.#token ?? '', checkpoint: this.#expected, building, step: this.#step }
+  }
+
+  #checkpointSent(text: string): void {
+    this.#expected = text
+    this.#step = 0
   }
 
   #setLive(version: string | null): void {
@@ -181,7 +190,7 @@ export class GuardedTaskStore implements TaskStore {
 
   #allowed<T>(answer: T | null): T {
     if (answer === null)
-      throw new StoreRefused('owner or checkpoint is another than expected: take the task over again')
+      throw new StoreRefused('owner, checkpoint or step is another than expected: take the task over again')
     return answer
   }
 

@@ -25,6 +25,8 @@ export const TASK_FIELDS = {
   versions: 'versions',
   /** Present once a whole pass has shown that no key of an unlisted version is left. */
   swept: 'swept',
+  /** Chunks written since the claim or the checkpoint, whichever is younger, without a checkpoint of their own; absent for none. */
+  step: 'step',
 } as const
 
 const NAME = /^[A-Za-z0-9._~@-]+$/

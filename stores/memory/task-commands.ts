@@ -38,6 +38,7 @@ export class MemoryTaskCommands implements TaskCommands {
           return { kind: 'foreign', clusterId, changelogTopicId }
         }
       }
+      this.#keyspace.deleteField(this.#keys.task, TASK_FIELDS.step)
       this.#set('owner', owner.token)
       this.#set('instance', owner.instance)
       this.#set('transactionalId', owner.transactionalId)
@@ -74,7 +75,7 @@ export class MemoryTaskCommands implements TaskCommands {
     return this.#carry('write', () => {
       if (!this.#holds(guard)) return false
       carryOut(this.#keyspace, plan)
-      if (checkpoint !== '') this.#set('checkpoint', checkpoint)
+      this.#mark(guard, checkpoint)
       return true
     })
   }
@@ -92,7 +93,7 @@ export class MemoryTaskCommands implements TaskCommands {
     return this.#carry('switchTo', () => {
       if (!this.#holds(guard)) return false
       this.#keyspace.deleteField(this.#keys.task, TASK_FIELDS.building)
-      this.#set('checkpoint', checkpoint)
+      this.#mark(guard, checkpoint)
       return true
     })
   }
@@ -136,7 +137,18 @@ export class MemoryTaskCommands implements TaskCommands {
 
   #holds(guard: Guard): boolean {
     if (this.#field('owner') !== guard.token || (this.#field('checkpoint') ?? '') !== guard.checkpoint) return false
+    if ((this.#field('step') ?? '0') !== String(guard.step)) return false
     return guard.building === '' || this.#field('building') === guard.building
+  }
+
+  /** How far it is now. */
+  #mark(guard: Guard, checkpoint: string): void {
+    if (checkpoint === '') {
+      this.#set('step', String(guard.step + 1))
+      return
+    }
+    this.#keyspace.deleteField(this.#keys.task, TASK_FIELDS.step)
+    this.#set('checkpoint', checkpoint)
   }
 
   #field(name: keyof typeof TASK_FIELDS): string | null {

@@ -55,7 +55,7 @@ export class RedisTaskCommands implements TaskCommands {
   async read(guard: Guard, slice: readonly SliceKey[]): Promise<readonly SliceReply[] | null> {
     const keys = [this.#keys.task]
     const counts: number[] = []
-    const args: RedisArgument[] = [guard.token, guard.checkpoint, '', SLICE_ALL_FIELDS_MAX]
+    const args: RedisArgument[] = [guard.token, guard.checkpoint, '', SLICE_ALL_FIELDS_MAX, guard.step]
     for (const key of slice) {
       keys.push(key.key)
       counts.push(key.kind === 'fields' ? key.fields.length : KINDS[key.kind])
@@ -70,7 +70,7 @@ export class RedisTaskCommands implements TaskCommands {
   }
 
   async scanHash(guard: Guard, key: string, cursor: string): Promise<HashPage | null> {
-    const args = [guard.token, guard.checkpoint, cursor, SCAN_FIELDS]
+    const args = [guard.token, guard.checkpoint, cursor, SCAN_FIELDS, guard.step]
     const reply = await this.#connection.script(SCAN_HASH.sha, [this.#keys.task, key], args)
     if (reply === 0) return null
     const [next, pairs] = parsePage(reply, 'scan')
@@ -80,17 +80,17 @@ export class RedisTaskCommands implements TaskCommands {
   async write(guard: Guard, plan: WritePlan, checkpoint: string): Promise<boolean> {
     const { single, multiple, sets, calls } = plan
     const head = [guard.token, guard.checkpoint, guard.building, checkpoint]
-    head.push(JSON.stringify({ single, multiple, sets, calls }))
+    head.push(JSON.stringify({ single, multiple, sets, calls }), String(guard.step))
     const keys = [this.#keys.task].concat(plan.keys)
     return granted(await this.#connection.transaction(WRITE.sha, keys, head.concat(plan.values)), 'write')
   }
 
   async register(guard: Guard, version: string): Promise<boolean> {
-    return this.#transaction(REGISTER, [guard.token, guard.checkpoint, version], 'register')
+    return this.#transaction(REGISTER, [guard.token, guard.checkpoint, version, guard.step], 'register')
   }
 
   async switchTo(guard: Guard, checkpoint: string): Promise<boolean> {
-    return this.#transaction(SWITCH, [guard.token, guard.checkpoint, guard.building, checkpoint], 'switch')
+    return this.#transaction(SWITCH, [guard.token, guard.checkpoint, guard.building, checkpoint, guard.step], 'switch')
   }
 
   async inspect(token: string, building: string): Promise<Inspection | null> {

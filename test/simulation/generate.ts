@@ -102,6 +102,8 @@ export function generate(seed: number): History {
   const own = new Random(seed ^ 0x27d4eb2f)
   const keyed = places.map((place, key) => ({ ...place, text: keyText(key) }))
   if (own.chance(0.4)) events.push(...requestInputs(own, keyed, tasks, DURATION_MS))
+  const parts = new Random(seed ^ 0x165667b1)
+  if (!calm && parts.chance(0.1)) events.push(...rollbackInRebuild(parts, tasks))
   events.sort((a, b) => a.atMs - b.atMs)
   return {
     seed,
@@ -214,6 +216,16 @@ function rollbackInSweep(random: Random, tasks: number): HistoryEvent[] {
     { kind: random.pick(['wrong-type-key', 'checkpoint-deleted'] as const), atMs, task: random.below(tasks) },
     { kind: 'redis', atMs, command: 'switchTo', fate: 'dump', skip: 0, count: 1 },
     { kind: 'redis', atMs, command: random.pick(['remove', 'scanKeys']), fate: 'rollback', skip: 0, count: 1 },
+  ]
+}
+
+/** What was saved between two parts of a rebuild is back before a later one, or before the switch. */
+function rollbackInRebuild(random: Random, tasks: number): HistoryEvent[] {
+  const atMs = random.between(DURATION_MS * 0.2, DURATION_MS * 0.9)
+  return [
+    { kind: 'checkpoint-deleted', atMs, task: random.below(tasks) },
+    { kind: 'redis', atMs: atMs + 1, command: 'write', fate: 'dump', skip: random.below(2), count: 1 },
+    { kind: 'redis', atMs: atMs + 1, command: random.pick(['switchTo', 'write']), fate: 'rollback', skip: 0, count: 1 },
   ]
 }
 

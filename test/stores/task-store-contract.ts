@@ -477,6 +477,51 @@ export function taskStoreContract(name: string, open: () => Promise<StoreWorld>)
       })
     })
 
+    describe('a store that has gone back to before a part of a write', () => {
+      /** A part of batch 2 is written, and forgotten by the store. */
+      const goneBack = async (): Promise<{ store: TaskStore; version: string }> => {
+        const { store, version } = await fresh('a')
+        await store.replay([note('1', '1', '1')], null)
+        await world.hands.setField(TASK, 'task', 'step', '0')
+        return { store, version }
+      }
+
+      it('takes no further part', async () => {
+        const { store, version } = await goneBack()
+        await expect(store.apply([note('1', '2', '2')], checkpointOf(2, version))).rejects.toThrow(StoreRefused)
+        expect(await found()).toEqual(checkpointOf(1, version))
+      })
+
+      it('is not read', async () => {
+        const { store } = await goneBack()
+        await expect(json(store, '1', '1')).rejects.toThrow(StoreRefused)
+      })
+
+      it('does not make live what was built in part', async () => {
+        const { store, version } = await fresh('a')
+        const building = await store.beginRebuild()
+        await store.replay([note('1', '1', '1')], null)
+        await world.hands.setField(TASK, 'task', 'step', '0')
+        await expect(store.switchTo(checkpointOf(2, building))).rejects.toThrow(StoreRefused)
+        expect(await found()).toEqual(checkpointOf(1, version))
+      })
+
+      it('begins no rebuild', async () => {
+        const { store } = await goneBack()
+        await expect(store.beginRebuild()).rejects.toThrow(StoreRefused)
+      })
+
+      it('serves the next owner, who counts anew', async () => {
+        const { version } = await goneBack()
+        await world.hands.setField(TASK, 'task', 'step', '7')
+        const successor = await connect()
+        await successor.claim(ownerOf('b'))
+        await successor.replay([note('1', '1', '1')], null)
+        await successor.apply([note('1', '2', '2')], checkpointOf(2, version))
+        expect(await json(successor, '1', '2')).toBe('2')
+      })
+    })
+
     describe('sweeping', () => {
       const sweepAll = async (store: TaskStore): Promise<number> => {
         for (let steps = 1; steps <= 10_000; steps++) if (await store.sweep()) return steps

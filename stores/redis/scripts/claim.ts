@@ -22,6 +22,7 @@ if checkpoint then
     return {'foreign', found.clusterId, found.changelogTopicId}
   end
 end
+redis.call('HDEL', KEYS[1], 'step')
 redis.call('HSET', KEYS[1], 'owner', ARGV[1], 'instance', ARGV[2], 'transactional-id', ARGV[3])
 return {'claimed', checkpoint or ''}
 `)

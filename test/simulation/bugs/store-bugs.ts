@@ -3,6 +3,8 @@ import { type Bug, bug, edit } from './edit.ts'
 
 const STORE = 'stores/task-store.ts'
 const COMMANDS = 'stores/memory/task-commands.ts'
+/** The step catches what each of some mistakes would do: those are seeded with it off. */
+const NO_STEP = edit(COMMANDS, "if ((this.#field('step') ?? '0') !== String(guard.step)) return false", '')
 
 export const STORE_BUGS: readonly Bug[] = [
   bug(
@@ -12,13 +14,14 @@ export const STORE_BUGS: readonly Bug[] = [
       '        this.#granted(await sent)\n        from = end',
       '        this.#granted(end === changes.length ? await sent : await sent.catch(() => true))\n        from = end',
     ),
+    NO_STEP,
   ),
   bug(
     'checkpoint set before the writes',
     edit(
       COMMANDS,
-      "      carryOut(this.#keyspace, plan)\n      if (checkpoint !== '') this.#set('checkpoint', checkpoint)\n",
-      "      if (checkpoint !== '') this.#set('checkpoint', checkpoint)\n      carryOut(this.#keyspace, plan)\n",
+      '      carryOut(this.#keyspace, plan)\n      this.#mark(guard, checkpoint)\n',
+      '      this.#mark(guard, checkpoint)\n      carryOut(this.#keyspace, plan)\n',
     ),
   ),
   bug(
@@ -28,6 +31,7 @@ export const STORE_BUGS: readonly Bug[] = [
       '        this.#granted(await sent)\n        from = end',
       '        await sent.catch(() => true)\n        from = end',
     ),
+    NO_STEP,
   ),
   bug(
     'write without comparing',
@@ -37,6 +41,7 @@ export const STORE_BUGS: readonly Bug[] = [
       "    return this.#carry('write', () => {\n      void guard\n",
     ),
   ),
+  bug('guards without the step', NO_STEP),
   bug(
     'reads without the checkpoint',
     edit(

@@ -44,8 +44,6 @@ export class SimRedis {
   #versions = 0
   #dump: Dump | null = null
   readonly #taskDumps = new Map<number, Dump>()
-  /** Tasks of which some chunks are written and the checkpoint is not. */
-  readonly #partly = new Set<number>()
 
   constructor(parts: SimRedisParts) {
     this.#parts = parts
@@ -129,7 +127,7 @@ export class SimRedis {
     const give = (): T => {
       if (this.isDown || connection.start !== this.#starts) throw lost('redis.connection')
       if (fate === 'dump') this.#taskDumps.set(task, dump(this.keyspace, prefix))
-      const saved = fate === 'rollback' && this.#mayGoBack(task) ? this.#taskDumps.get(task) : undefined
+      const saved = fate === 'rollback' ? this.#taskDumps.get(task) : undefined
       if (saved) {
         restoreDump(this.keyspace, saved, prefix)
         this.#noteSpoilt(key)
@@ -140,8 +138,6 @@ export class SimRedis {
       } finally {
         const set = storedText(this.keyspace, key) !== before
         if (set) written(task)
-        if (set) this.#partly.delete(task)
-        else if (command === 'write') this.#partly.add(task)
       }
     }
     return new Promise<T>((resolve, reject) => {
@@ -170,14 +166,6 @@ export class SimRedis {
     })
   }
 
-  /**
-   * Something was saved, and no chunk has been written since the checkpoint: a store that goes back between two chunks
-   * without cutting the connection would not be noticed: guards see owner and checkpoint, and both are as they were.
-   */
-  #mayGoBack(task: number): boolean {
-    return this.#taskDumps.has(task) && !this.#partly.has(task)
-  }
-
   #latencyMs(fate: RedisFate | null): number {
     const { random, latencyMs } = this.#parts
     if (fate === 'slow') return random.pick([200, 1_500, 4_000])
@@ -186,7 +174,7 @@ export class SimRedis {
 
   #matching(command: string, task: number): RedisFate | null {
     for (const armed of this.#armed) {
-      if (armed.command !== command || (armed.fate === 'rollback' && !this.#mayGoBack(task))) continue
+      if (armed.command !== command || (armed.fate === 'rollback' && !this.#taskDumps.has(task))) continue
       if (armed.skip-- > 0) continue
       if (--armed.count <= 0) this.#armed = this.#armed.filter((a) => a !== armed)
       this.#parts.note(`redis ${command} ${armed.fate}`)
