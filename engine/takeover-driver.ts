@@ -70,6 +70,8 @@ export class TakeoverDriver {
   readonly #alive: () => boolean
   readonly #core: TakeoverCore
   #membership: GroupMembership
+  /** With `#store`; a second claim takes another connection. */
+  #claimed = false
   /** Whose heartbeat was answered last. */
   #asked: GroupMembership | null = null
   #heldSinceMs: number | null = null
@@ -147,6 +149,9 @@ export class TakeoverDriver {
     if ('delayMs' in command && command.delayMs > 0) await sleep(clock, command.delayMs)
     switch (command.kind) {
       case 'heartbeat':
+        // Before it, for it may take seconds: between the answer and the claim nothing is waited for.
+        await this.#connect()
+        if (!this.#alive()) return command
         this.#asked = this.#membership
         return answered(
           () => group.heartbeat(this.#membership),
@@ -201,11 +206,17 @@ export class TakeoverDriver {
     }
   }
 
-  async #claim(): Promise<Checkpoint | null> {
-    const { stores, newToken, instance, transactionalId, plan } = this.#context
+  async #connect(): Promise<void> {
+    if (this.#store && !this.#claimed) return
     await this.#store?.close()
-    this.#store = await stores.open(this.#task)
-    return this.#store.claim({
+    this.#store = await this.#context.stores.open(this.#task)
+    this.#claimed = false
+  }
+
+  #claim(): Promise<Checkpoint | null> {
+    const { newToken, instance, transactionalId, plan } = this.#context
+    this.#claimed = true
+    return this.#store!.claim({
       token: newToken(),
       instance,
       transactionalId,
