@@ -85,6 +85,7 @@ try {
       startedAt: new Date().toISOString(),
     })
   await service.ready
+  say(`console: ${service.consoleUrl}`)
   process.stdout.write(`${JSON.stringify({ msg: 'ready', bootstrapServers, redisUrl, restUrl })}\n`)
 } catch (error) {
   if (error instanceof StartError || error instanceof StackError) say(`${error.code}: ${error.message}`)

@@ -6,6 +6,8 @@ import { hostname } from 'node:os'
 import type { Logger } from 'pino'
 import { createEvents } from './api/events/events.ts'
 import { Health } from './api/health.ts'
+import { InstanceBeat } from './api/instance-beat.ts'
+import { CardWriter } from './api/instance-card.ts'
 import { STORE_DEADLINE_MS } from './api/limits.ts'
 import { logEvents } from './api/log-events.ts'
 import { Metrics } from './api/metrics.ts'
@@ -13,12 +15,17 @@ import { createBackend } from './api/rest/backend.ts'
 import { type HttpServer, startHttpServer } from './api/server.ts'
 import { isTracing, traceEvents } from './api/tracing/spans.ts'
 import { type Config, maskedConfig } from './config.ts'
+import { newToken } from './console/access.ts'
+import { assetRoutes } from './console/assets.ts'
+import type { ConsoleBackend } from './console/backend.ts'
+import { consoleRoutes } from './console/routes.ts'
 import { systemClock } from './engine/clock.ts'
 import type { EngineEvent } from './engine/events.ts'
 import { Instance } from './engine/instance.ts'
 import { connectKafka } from './engine/kafka/kafka.ts'
 import { watchPolicy } from './engine/policy-watch.ts'
 import { prepare } from './engine/preparation.ts'
+import { openConsole, VERSION } from './service-console.ts'
 import { kafkaOptions, preparationOf, topicNames } from './service-options.ts'
 import { createLease } from './stores/lease.ts'
 import { openStoreAdmin } from './stores/redis/admin.ts'
@@ -32,6 +39,8 @@ export interface RunningService {
   readonly instance: Instance
   readonly health: Health
   readonly restUrl: string
+  /** The console's page; with the token in its fragment when no API_TOKEN is configured and one was made up. */
+  readonly consoleUrl: string
   /** Resolves once every task assigned to this process runs; again after each rebalance it is already resolved. */
   readonly ready: Promise<void>
   /** Resolves with the reason when the instance cannot go on. */
@@ -53,6 +62,10 @@ export async function startService(
   log.info({ config: maskedConfig(config) }, 'configuration')
   const health = new Health()
   const metrics = new Metrics(config.APPLICATION_ID)
+  let url = ''
+  const cards = new CardWriter({ health, metrics, version: VERSION, url: () => url })
+  const token = config.API_TOKEN ?? newToken()
+  let operators: ConsoleBackend | null = null
   const logEvent = logEvents(log)
   const traceEvent = traceEvents({ application: config.APPLICATION_ID, group: config.KAFKA_CONSUMER_GROUP })
   let stop: (why: { code: string; message: string }) => void = () => {}
@@ -63,17 +76,24 @@ export async function startService(
     logEvent(event)
     health.hear(event)
     metrics.hear(event)
+    cards.hear(event)
     traceEvent(event)
     if (event.kind === 'instance.stopped') stop({ code: event.code, message: event.message })
   }
+  const problem = (error: unknown): void => log.error({ err: error }, 'request failed')
   const http: HttpServer = await startHttpServer(config.REST_HOST, config.REST_PORT, {
     health,
     metrics,
     token: config.API_TOKEN,
     requestsPerMinute: config.REST_REQUESTS_PER_MINUTE ?? null,
     topicNames: topicNames(config),
-    problem: (error) => log.error({ err: error }, 'request failed'),
+    problem,
+    extend: (app, hub) => {
+      assetRoutes(app, { problem: (error) => log.error({ err: error }, 'the console cannot be made') })
+      consoleRoutes(app, { backend: () => operators, hub, isDraining: () => health.draining, token })
+    },
   })
+  url = `http://${config.REST_HOST.includes(':') ? `[${config.REST_HOST}]` : config.REST_HOST}:${http.port}`
   const kafka = connectKafka(kafkaOptions(config))
   const layout = storeLayoutOf(noteTopology, config.APPLICATION_ID)
   const name = config.GROUP_INSTANCE_ID ?? `${hostname()}-${process.pid}`
@@ -121,6 +141,7 @@ export async function startService(
       tracing: isTracing,
     })
     running = instance
+    cards.observe(instance)
     metrics.observe(instance, (task, counters) =>
       noteIdsRemaining(counters.get(noteSequence.name) ?? 0, { stride: plan.stride, task }),
     )
@@ -146,11 +167,24 @@ export async function startService(
     closers.push(() => events.close())
     metrics.observeEvents(events.stats)
     http.serve(backend, events)
+    const beat = new InstanceBeat({
+      board: orders,
+      clock: systemClock,
+      name,
+      card: () => cards.card(),
+      problem: (error) => log.debug({ err: error }, 'this instance cannot tell of itself'),
+    })
+    beat.start()
+    closers.push(() => beat.close())
+    operators = openConsole({ config, plan, kafka, name, layout, notices: cards.notices, log })
+    const opened = operators
+    closers.push(() => opened.close())
     let closing: Promise<void> | null = null
     return {
       instance,
       health,
       restUrl: `http://127.0.0.1:${http.port}/api`,
+      consoleUrl: `http://127.0.0.1:${http.port}/${config.API_TOKEN === undefined ? `#token=${token}` : ''}`,
       ready: health.ready(),
       stopped,
       close() {

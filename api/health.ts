@@ -73,6 +73,11 @@ export class Health {
     return [...this.#paused].sort((a, b) => a - b)
   }
 
+  /** Why the task is not running; null: it is, or there is no reason. */
+  reasonOf(task: number): string | null {
+    return this.#tasks.get(task)?.reason ?? null
+  }
+
   readiness(): Readiness {
     const reasons: string[] = []
     if (this.#stopped) reasons.push(this.#stopped)

@@ -3,6 +3,7 @@
  * (bench/observability.ts). Owns its counts; prom-client only asks for them when it is scraped.
  */
 import { Histogram } from 'prom-client'
+import type { BucketCounts } from '../engine/core/instance-card.ts'
 
 export class LatencyHistogram extends Histogram {
   readonly #name: string
@@ -37,6 +38,10 @@ export class LatencyHistogram extends Histogram {
       this.#sumMs += ageMs * records
       this.#count += records
     }
+  }
+
+  get counted(): BucketCounts {
+    return { boundsMs: this.#boundsMs, counts: [...this.#counts] }
   }
 
   /** What prom-client's registry and its own get() ask for; it is not in its types. */

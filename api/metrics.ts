@@ -1,8 +1,10 @@
 /** Metrics in Prometheus form, from engine events and, when scraped, from the instance's state. No unbounded labels. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { AUDIT_KINDS, AUDIT_RESULTS } from '../engine/core/audit.ts'
+import type { FlowCounts } from '../engine/core/instance-card.ts'
 import type { EngineEvent, TaskState } from '../engine/events.ts'
 import type { Instance } from '../engine/instance.ts'
+import { committedBuckets, sums } from './counted.ts'
 import { registerEventMetrics } from './events/metrics.ts'
 import type { EventStats } from './events/subscriber.ts'
 import { LatencyHistogram } from './latency-histogram.ts'
@@ -29,6 +31,7 @@ export class Metrics {
     'Records whose transform ran, by source topic and message type',
     ['topic', 'type'],
   )
+  readonly #written = this.#counter('topology_records_written_total', 'Records written to sinks, by topic', ['topic'])
   readonly #dropped = this.#counter(
     'topology_records_dropped_total',
     'Records or parts of records with nothing to act on, by reason',
@@ -232,6 +235,23 @@ export class Metrics {
     this.#events = stats
   }
 
+  /** What has flowed since the process began. */
+  async flow(): Promise<FlowCounts> {
+    const read = await sums(this.#processed, ({ topic, type }) => `${topic}\0${type}`)
+    const [forwarded = 0] = Object.values(await sums(this.#forwarded, () => ''))
+    const transactions = (await sums(this.#transactions, ({ result }) => String(result)))['committed'] ?? 0
+    return {
+      records: Object.values(read).reduce((sum, count) => sum + count, 0),
+      forwarded,
+      transactions,
+      read,
+      written: await sums(this.#written, ({ topic }) => String(topic)),
+      buried: await sums(this.#deadLetters, ({ topic }) => String(topic)),
+      endToEnd: this.#latency.counted,
+      transaction: await committedBuckets(this.#transactionSeconds),
+    }
+  }
+
   /** `route` is the pattern, undefined where none fits: what clients make up must not become labels. */
   request(method: string, route: string | undefined, status: number, seconds: number): void {
     const known = METHODS.has(method) ? method : 'other'
@@ -246,6 +266,7 @@ export class Metrics {
         this.#latency.observeRuns(tally.timestamps, event.atMs)
         for (const [topic, types] of tally.byType)
           for (const [type, count] of types) this.#processed.inc({ topic, type }, count)
+        for (const [topic, count] of tally.written) this.#written.inc({ topic }, count)
         for (const [reason, count] of tally.drops) this.#dropped.inc({ reason }, count)
         for (const [name, count] of tally.deadLetters) {
           const [topic = '', reason = ''] = name.split('\0')

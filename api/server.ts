@@ -17,6 +17,8 @@ export interface HttpOptions extends BaseOptions {
   readonly requestsPerMinute: number | null
   /** Real name of each topic by its declared name. */
   readonly topicNames?: Readonly<Record<string, string>>
+  /** Further routes of the same server. */
+  readonly extend?: (app: FastifyInstance, hub: () => EventHub | null) => void
 }
 
 export interface HttpServer {
@@ -37,6 +39,7 @@ export async function createApp(
   const { health, token, requestsPerMinute, topicNames = {} } = options
   const app = await createBaseApp(options)
   await app.register(restPlugin, { backend, isDraining: () => health.draining, token, requestsPerMinute })
+  options.extend?.(app, events)
   eventRoutes(app, { hub: events, isDraining: () => health.draining, topicNames })
   await app.ready()
   return app

@@ -9,7 +9,7 @@ import { readStackFile, type StackAddresses } from '../embedded/stack-file.ts'
 import { connectKafka, type KafkaConnectionOptions } from '../engine/kafka/kafka.ts'
 import { connectKafkaOperator } from '../engine/kafka/operator.ts'
 import type * as operations from '../operations/context.ts'
-import { findDeployment } from '../operations/deployment.ts'
+import { type DeploymentOptions, findDeployment } from '../operations/deployment.ts'
 import { OperationError } from '../operations/errors.ts'
 import { kafkaOptions, preparationOf } from '../service-options.ts'
 import { openStoreAdmin } from '../stores/redis/admin.ts'
@@ -67,13 +67,19 @@ export interface Addressed {
   readonly instanceUrl: string
 }
 
+type Looking = Pick<DeploymentOptions, 'repartitionMayMiss'>
+
 type Variable = 'BOOTSTRAP_SERVERS' | 'REDIS_URL'
 
 /** Connects, runs the command, closes. Throws OperationError, ConfigError, RequestLost, KafkaRefused. */
-export async function withKafka<T>(io: Io, work: (context: KafkaContext) => Promise<T>): Promise<T> {
+export async function withKafka<T>(
+  io: Io,
+  work: (context: KafkaContext) => Promise<T>,
+  looking: Looking = {},
+): Promise<T> {
   const config = readConfig(io.env)
   const { BOOTSTRAP_SERVERS } = addresses(io, config, ['BOOTSTRAP_SERVERS'])
-  return connected(config, kafkaOptions({ ...config, BOOTSTRAP_SERVERS }), work)
+  return connected(config, kafkaOptions({ ...config, BOOTSTRAP_SERVERS }), work, looking)
 }
 
 /** As withKafka, with Redis, to which it connects at the first read. Throws StoreLost as well. */
@@ -134,10 +140,11 @@ async function connected<T>(
   config: Config,
   options: KafkaConnectionOptions,
   work: (context: KafkaContext) => Promise<T>,
+  looking: Looking = {},
 ): Promise<T> {
   const kafka = connectKafka(options)
   try {
-    return await work({ config, kafka, plan: await findDeployment(kafka, preparationOf(config)) })
+    return await work({ config, kafka, plan: await findDeployment(kafka, { ...preparationOf(config), ...looking }) })
   } finally {
     await kafka.close()
   }

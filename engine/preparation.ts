@@ -27,6 +27,8 @@ export interface PreparationOptions {
   readonly stride: number | null
   /** How long an unreachable cluster is tried. */
   readonly patienceMs: number
+  /** An operator gives up what was in a repartition topic that is missing: it is created, beside the state. */
+  readonly recreateRepartition?: boolean
 }
 
 export interface Prepared {
@@ -79,6 +81,7 @@ export async function prepare(
     sourceBytesMax,
     minInSync: Math.min(minInSync, replication),
     firstTasks: Math.max(...sources.map((s) => s.partitions)),
+    recreateRepartition: options.recreateRepartition === true,
   }
   const { tasks, infos, newlyCreated } = await ensureInternalTopics(admin, internal, shape)
   const changelogConfigs = await admin.configs(internal.changelog)
@@ -156,13 +159,19 @@ async function ensureUserTopics(
 async function ensureInternalTopics(
   admin: KafkaAdmin,
   names: ReturnType<typeof internalTopics>,
-  shape: { replication: number; sourceBytesMax: number; minInSync: number; firstTasks: number },
+  shape: {
+    replication: number
+    sourceBytesMax: number
+    minInSync: number
+    firstTasks: number
+    recreateRepartition: boolean
+  },
 ): Promise<{ tasks: number; infos: ReadonlyMap<string, TopicInfo>; newlyCreated: readonly string[] }> {
   const all = [names.changelog, names.repartition, names.deadLetters]
   const there = await admin.topics(all)
   const changelog = there.get(names.changelog)
   const repartition = there.get(names.repartition)
-  if (changelog && !repartition && (await holdsRecords(admin, changelog)))
+  if (changelog && !repartition && !shape.recreateRepartition && (await holdsRecords(admin, changelog)))
     throw new StartError('topic.internal_missing', `${names.changelog} has state, ${names.repartition} does not exist`)
   const tasks = changelog?.partitions ?? repartition?.partitions ?? shape.firstTasks
   const common = {

@@ -142,7 +142,7 @@ async function* examineOffsets({ kafka, options }: DoctorContext): AsyncGenerato
       : fail(
           'group.offsets',
           rows.map(({ topic, partition, state }) => `${topic}-${partition} ${state}`).join(', '),
-          'tributary offsets show; then offsets restore, adopt or earliest, or reset',
+          'tributary offsets show; then offsets restore, adopt, earliest or skip, or reset',
         )
   } catch (error) {
     if (!(error instanceof OperationError)) throw error

@@ -26,7 +26,8 @@ export async function gatherFacts({ plan, kafka }: KafkaContext): Promise<Offset
   try {
     const tasks: TaskOffsets[] = []
     for (let task = 0; task < plan.tasks; task++) tasks.push(await readTaskOffsets({ plan, kafka, group, fetch }, task))
-    const readable = tasks.flatMap(({ task }) => partitionsOf(plan, task))
+    const gone = plan.repartition.partitions === 0 ? plan.repartition.topic : null
+    const readable = tasks.flatMap(({ task }) => partitionsOf(plan, task)).filter(({ topic }) => topic !== gone)
     return { plan, tasks, logs: await logRanges(kafka, readable), transactionalId: TRANSACTIONAL_ID }
   } finally {
     await group.close()

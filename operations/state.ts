@@ -3,8 +3,9 @@
  * task is walked through, for no index leads from a character or a note to its tenants.
  */
 import { partitionFor } from '../engine/core/murmur2.ts'
+import type { Checkpoint } from '../stores/ports.ts'
 import { characterKey } from '../topology/notes/key.ts'
-import { type Note, notes, notesByTenant } from '../topology/notes/state.ts'
+import { type Note, notes, notesByCharacter, notesByTenant } from '../topology/notes/state.ts'
 import type { Context, KafkaContext } from './context.ts'
 import { lastCheckpoint } from './group-offsets.ts'
 
@@ -34,6 +35,27 @@ export async function notesOfCharacter(
   }
   const all = await walk({ reader }, task, (owner) => owner.characterId === characterId)
   return { task, notes: all }
+}
+
+/** A page of a tenant's notes of a character, by id, at a cost that does not depend on how many there are. */
+export async function pageOfCharacter(
+  { plan, reader }: Context,
+  tenantId: string,
+  characterId: number,
+  from: number,
+  count: number,
+): Promise<Found & { readonly total: number; readonly checkpoint: Checkpoint | null }> {
+  const task = partitionFor(characterKey(characterId), plan.tasks)
+  const key = notes.keyText({ tenantId, characterId })
+  const { answer, checkpoint } = await reader.members(task, notesByCharacter.name, key, from, count)
+  const requests = answer.members.map((field) => ({ store: notes.name, key, field }))
+  const entries = requests.length === 0 ? [] : (await reader.entries(task, requests)).answer
+  const page = requests.flatMap(({ field }, at) => {
+    const json = entries[at]
+    // Removed since.
+    return typeof json === 'string' ? [found(tenantId, characterId, field, json)] : []
+  })
+  return { task, notes: page, total: answer.total, checkpoint }
 }
 
 export async function noteById(context: Context, noteId: number, tenantId: string | null): Promise<Found> {

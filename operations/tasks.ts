@@ -46,17 +46,29 @@ export interface GroupView {
 const LOOK_BYTES_MAX = 64 * 1024
 const LOOK_BYTES_TOTAL_MAX = 16 * 1024 * 1024
 
-export async function viewTasks(context: Context): Promise<{ group: GroupView; tasks: readonly TaskView[] }> {
+export interface ViewOptions {
+  /**
+   * Who holds leases, and how many records really wait where markers of transactions may be counted in: the one is a
+   * command per task, the other reads records. False for those who look every other second.
+   */
+  readonly exact?: boolean
+}
+
+/** Throws OperationError, StoreLost. */
+export async function viewTasks(
+  context: Context,
+  { exact = true }: ViewOptions = {},
+): Promise<{ group: GroupView; tasks: readonly TaskView[] }> {
   const { plan, reader, admin, kafka } = context
   const numbers = Array.from({ length: plan.tasks }, (_, task) => task)
   const stored = await Promise.all(numbers.map((task) => reader.task(task)))
-  const holders = await Promise.all(numbers.map((task) => admin.leaseHolder(task)))
+  const holders = exact ? await Promise.all(numbers.map((task) => admin.leaseHolder(task))) : []
   const pauses = await admin.pauses(numbers)
   const partitions = numbers.flatMap((task) => partitionsOf(plan, task))
   const committed = await committedOf(context, partitions)
   const changelog = numbers.map((partition) => ({ topic: plan.changelog.topic, partition }))
   const logs = await logRanges(kafka, [...partitions, ...changelog])
-  const lags = await lagsOf(context, partitions, committed, logs)
+  const lags = await lagsOf(context, partitions, committed, logs, exact)
   const nowMs = Date.now()
   const tasks = numbers.map((task) => {
     const { instance = null, transactionalId = null, checkpoint = null } = stored[task] ?? {}
@@ -115,6 +127,7 @@ async function lagsOf(
   partitions: readonly TopicPartition[],
   committed: ReadonlyMap<string, number>,
   logs: ReadonlyMap<string, LogRange>,
+  exact: boolean,
 ): Promise<Map<string, PartitionView>> {
   const views = new Map<string, PartitionView>()
   const behind: TopicPartition[] = []
@@ -126,7 +139,7 @@ async function lagsOf(
     views.set(name, { topic, partition, committed: at, end, lag, exact: lag === 0 })
     if (lag > 0) behind.push({ topic, partition })
   }
-  if (behind.length === 0) return views
+  if (behind.length === 0 || !exact) return views
   const fetch = kafka.fetchClient()
   try {
     const requests = behind.map((at) => {

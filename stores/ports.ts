@@ -240,8 +240,16 @@ export interface StoreServer {
   readonly maxBytes: number | null
 }
 
+/** Where the instances of an application tell of themselves, each by its name. Throws StoreLost. */
+export interface InstanceBoard {
+  tell(name: string, json: string): Promise<void>
+  /** In no order. */
+  told(): Promise<readonly { readonly name: string; readonly json: string }[]>
+  untell(names: readonly string[]): Promise<void>
+}
+
 /** Looking at and cleaning up what the store holds of the application, for operators. Throws StoreLost. */
-export interface StoreAdmin {
+export interface StoreAdmin extends InstanceBoard {
   server(): Promise<StoreServer>
   /** The server's clock, ms since 1970. */
   timeMs(): Promise<number>
@@ -255,10 +263,10 @@ export interface StoreAdmin {
   resume(task: number): Promise<boolean>
   /** Removes the task's hash, its guard: the owner finds its checkpoint gone and rebuilds. False: it was not there. */
   forget(task: number): Promise<boolean>
-  /** Keys of the application but the pauses; `complete` false: it stopped at `keysMax`. */
+  /** Keys of the application's tasks but the pauses; `complete` false: it stopped at `keysMax`. */
   count(keysMax: number): Promise<{ readonly keys: number; readonly complete: boolean }>
   /**
-   * Removes every key of the application but the pauses. The guards of the tasks go last, so that what is left of a
+   * Removes every key of the application but the pauses, the board too. The guards of the tasks go last, so that what is left of a
    * removal that broke off is foreign to a new changelog. Answers how many.
    */
   clear(): Promise<number>

@@ -1,18 +1,21 @@
-/** What a client wants to see: always one tenant's events, of some characters or all, of some types or all. Pure. */
+/** What a client wants to see: one tenant's events or, an operator, everybody's; of some characters or all, of some types or all. Pure. */
 import type { NoteEvent } from './note-event.ts'
 
 export interface EventFilter {
-  /** In lower case. */
-  readonly tenant: string
+  /** In lower case; null: any. */
+  readonly tenant: string | null
   /** null: any. */
   readonly characters: ReadonlySet<number> | null
   readonly types: ReadonlySet<string> | null
 }
 
 export const admits = ({ tenant, characters, types }: EventFilter, event: NoteEvent): boolean =>
-  event.tenant === tenant &&
+  (tenant === null || event.tenant === tenant) &&
   (characters === null || characters.has(event.characterId)) &&
   (types === null || types.has(event.type))
+
+/** Those of any tenant are kept under a name that no tenant has. */
+const ANY = ''
 
 interface OfTenant<S> {
   readonly all: Set<S>
@@ -24,7 +27,8 @@ export class SubscriberIndex<S extends { readonly filter: EventFilter }> {
   readonly #tenants = new Map<string, OfTenant<S>>()
 
   add(subscriber: S): void {
-    const { tenant, characters } = subscriber.filter
+    const { characters } = subscriber.filter
+    const tenant = subscriber.filter.tenant ?? ANY
     const of = this.#tenants.get(tenant) ?? { all: new Set(), byCharacter: new Map() }
     this.#tenants.set(tenant, of)
     if (characters === null) of.all.add(subscriber)
@@ -36,7 +40,8 @@ export class SubscriberIndex<S extends { readonly filter: EventFilter }> {
   }
 
   delete(subscriber: S): void {
-    const { tenant, characters } = subscriber.filter
+    const { characters } = subscriber.filter
+    const tenant = subscriber.filter.tenant ?? ANY
     const of = this.#tenants.get(tenant)
     if (of === undefined) return
     of.all.delete(subscriber)
@@ -50,13 +55,12 @@ export class SubscriberIndex<S extends { readonly filter: EventFilter }> {
 
   /** Calls for each subscriber that wants the event, each once. */
   each(event: NoteEvent, visit: (subscriber: S) => void): void {
-    const of = this.#tenants.get(event.tenant)
-    if (of === undefined) return
-    for (const set of [of.all, of.byCharacter.get(event.characterId)])
-      for (const subscriber of set ?? []) {
-        const { types } = subscriber.filter
-        if (types === null || types.has(event.type)) visit(subscriber)
-      }
+    for (const group of [this.#tenants.get(event.tenant), this.#tenants.get(ANY)])
+      for (const set of group ? [group.all, group.byCharacter.get(event.characterId)] : [])
+        for (const subscriber of set ?? []) {
+          const { types } = subscriber.filter
+          if (types === null || types.has(event.type)) visit(subscriber)
+        }
   }
 
   /** True when nobody is left behind in it. */

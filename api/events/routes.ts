@@ -17,7 +17,7 @@ import { CLIENT_BUFFER_BYTES_MAX, FILTER_VALUES_MAX, FLUSH_MAX_MS } from './limi
 import { EventStream } from './stream.ts'
 
 export const EVENT_TYPES = ['CREATED', 'UPDATED', 'DELETED', 'CREATE_FAILED'] as const
-const PARAMETERS = ['characterId', 'type', 'from']
+export const PARAMETERS = ['characterId', 'type', 'from']
 const UINT32_MAX = 0xffff_ffff
 
 export interface EventRoutesDeps {
@@ -31,9 +31,40 @@ export interface EventRoutesDeps {
 }
 
 export function eventRoutes(app: FastifyInstance, deps: EventRoutesDeps): void {
+  streamRoute(app, deps, {
+    path: `${BASE_PATH}/events`,
+    parameters: PARAMETERS,
+    tenantOf: (request) => readTenant(request.raw.headersDistinct).id,
+    admit: () => {},
+  })
+  const { topicNames } = deps
+  const document = Buffer.from(
+    JSON.stringify(asyncApi(noteTopology, { title: 'Note service', version: '1.0.0', topicNames })),
+  )
+  app.get(`${BASE_PATH}/asyncapi.json`, (_, reply) => reply.header('content-type', JSON_TYPE).send(document))
+  app.addHook('preClose', async () => deps.hub()?.close())
+}
+
+export interface StreamRoute {
+  readonly path: string
+  /** Of the query, beside those that are others. */
+  readonly parameters: readonly string[]
+  /** null: every tenant's events. Throws ApiFailure. */
+  readonly tenantOf: (request: FastifyRequest) => string | null
+  /** Throws ApiFailure when this client may not. */
+  readonly admit: (request: FastifyRequest) => void
+}
+
+/** A stream of events at this path. */
+export function streamRoute(
+  app: FastifyInstance,
+  deps: Pick<EventRoutesDeps, 'hub' | 'isDraining' | 'clientBufferBytesMax'>,
+  { path, parameters, tenantOf, admit }: StreamRoute,
+): void {
   const limits = { bufferBytesMax: deps.clientBufferBytesMax ?? CLIENT_BUFFER_BYTES_MAX, flushMaxMs: FLUSH_MAX_MS }
-  app.get(`${BASE_PATH}/events`, { exposeHeadRoute: false }, (request, reply) => {
-    const filter = readFilter(request)
+  app.get(path, { exposeHeadRoute: false }, (request, reply) => {
+    admit(request)
+    const filter = readFilter(request, tenantOf(request), parameters)
     if (!acceptsStream(request.headers.accept))
       throw failure('accept.unsupported', 'this answers text/event-stream', { header: 'Accept' })
     if (deps.isDraining())
@@ -48,25 +79,18 @@ export function eventRoutes(app: FastifyInstance, deps: EventRoutesDeps): void {
     reply.hijack()
     void hub.serve(new EventStream(reply.raw, limits, headers), filter, start)
   })
-  const { topicNames } = deps
-  const document = Buffer.from(
-    JSON.stringify(asyncApi(noteTopology, { title: 'Note service', version: '1.0.0', topicNames })),
-  )
-  app.get(`${BASE_PATH}/asyncapi.json`, (_, reply) => reply.header('content-type', JSON_TYPE).send(document))
-  app.addHook('preClose', async () => deps.hub()?.close())
 }
 
-/** Throws ApiFailure `tenant.invalid`, `query.unknown`, `filter.invalid`. */
-function readFilter(request: FastifyRequest): EventFilter {
-  const tenant = readTenant(request.raw.headersDistinct)
+/** Throws ApiFailure `query.unknown`, `filter.invalid`. */
+function readFilter(request: FastifyRequest, tenant: string | null, parameters: readonly string[]): EventFilter {
   const query = queryOf(request)
-  const unknown = [...query.keys()].find((name) => !PARAMETERS.includes(name))
+  const unknown = [...query.keys()].find((name) => !parameters.includes(name))
   if (unknown !== undefined)
     throw failure('query.unknown', `there is no parameter ${JSON.stringify(unknown.slice(0, 50))}`, {
       parameter: unknown.slice(0, 50),
     })
   return {
-    tenant: tenant.id,
+    tenant,
     characters: values(query, 'characterId', 'whole numbers from 0 to 4294967295', characterId),
     types: values(query, 'type', EVENT_TYPES.join(', '), (text) =>
       (EVENT_TYPES as readonly string[]).includes(text) ? text : undefined,
@@ -108,7 +132,7 @@ function readStart(request: FastifyRequest, topic: string): StartAt {
   return { kind: 'at', positions: id.positions, incarnation: id.incarnation }
 }
 
-function queryOf(request: FastifyRequest): URLSearchParams {
+export function queryOf(request: FastifyRequest): URLSearchParams {
   const url = request.raw.url ?? ''
   const at = url.indexOf('?')
   return new URLSearchParams(at < 0 ? '' : url.slice(at + 1))

@@ -11,19 +11,26 @@ const LOOPBACK_NAME = /^(localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i
 
 /** Throws ApiFailure `token.required`, `origin.forbidden`. */
 export function checkAccess(headers: IncomingHttpHeaders, token: string | undefined): void {
-  if (token !== undefined) {
-    const [, sent] = /^Bearer +([^ ]+) *$/i.exec(headers.authorization ?? '') ?? []
-    if (sent !== undefined && isEqual(sent, token)) return
-    throw failure('token.required', sent === undefined ? 'no token was sent' : 'the token is another one', undefined, {
-      'www-authenticate': 'Bearer realm="tributary"',
-    })
-  }
-  const { host, origin } = headers
+  if (token !== undefined) checkToken(headers, token)
+  else checkLocal(headers)
+}
+
+/** Throws ApiFailure `token.required`. */
+export function checkToken(headers: IncomingHttpHeaders, token: string): void {
+  const [, sent] = /^Bearer +([^ ]+) *$/i.exec(headers.authorization ?? '') ?? []
+  if (sent !== undefined && isEqual(sent, token)) return
+  throw failure('token.required', sent === undefined ? 'no token was sent' : 'the token is another one', undefined, {
+    'www-authenticate': 'Bearer realm="tributary"',
+  })
+}
+
+/** By a loopback name, and from no other web page. Throws ApiFailure `origin.forbidden`. */
+export function checkLocal({ host, origin, 'sec-fetch-site': site }: IncomingHttpHeaders): void {
   if (host === undefined || !LOOPBACK_NAME.test(host))
     throw failure('origin.forbidden', 'the header Host names no loopback address', { header: 'Host' })
   if (origin !== undefined && origin.toLowerCase() !== `http://${host.toLowerCase()}`)
     throw failure('origin.forbidden', 'the request comes from another web page', { header: 'Origin' })
-  if (headers['sec-fetch-site'] !== undefined && !SAME.has(String(headers['sec-fetch-site'])))
+  if (site !== undefined && !SAME.has(String(site)))
     throw failure('origin.forbidden', 'the request comes from another web page', { header: 'Sec-Fetch-Site' })
 }
 

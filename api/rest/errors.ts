@@ -49,6 +49,16 @@ export const httpErrors = {
   'route.unknown': code(404, 'There is nothing at this path', '/api/openapi.json lists the paths.'),
   'note.unknown': code(404, 'There is no such note', 'It was never there, was removed, or is of another tenant.'),
   'request.unknown': code(404, 'There is no such request', 'Outcomes are kept for 24 hours.'),
+  'task.unknown': code(
+    404,
+    'There is no such task',
+    'Tasks are numbered from 0; /api/operator/topology says how many there are.',
+  ),
+  'dead_letter.unknown': code(
+    404,
+    'There is no such dead letter',
+    'Its retention has passed, or the place is another one.',
+  ),
   'method.not_allowed': code(405, 'The method is not allowed here', 'The header Allow lists those that are.'),
   'accept.unsupported': code(
     406,
@@ -56,6 +66,16 @@ export const httpErrors = {
     'Accept application/json or application/vnd.api+json (without parameters but `profile`).',
   ),
   'request.timeout': code(408, 'The request took too long to arrive', 'Send it within 10 s, its headers within 5 s.'),
+  'operation.invalid': code(
+    400,
+    'The operation cannot be done like this',
+    '`detail` begins with the code that says why.',
+  ),
+  'operation.refused': code(
+    409,
+    'The state of things does not allow it',
+    '`detail` begins with the code that says why.',
+  ),
   'body.too_large': code(413, 'The body is too large', 'At most 262144 bytes, and what the command topic takes.'),
   'url.too_long': code(414, 'The URL is too long', 'At most 4096 bytes.'),
   'body.media_type': code(
@@ -84,6 +104,7 @@ export const httpErrors = {
     'Kafka does not take the command',
     'Try again, with the same Idempotency-Key: the command may have been written.',
   ),
+  'kafka.unreachable': code(503, 'Kafka does not answer', 'Try again; /readyz says since when it has been away.'),
   'redis.unavailable': code(503, 'The state cannot be read', 'Try again; check Redis if it stays.'),
   'state.restoring': code(503, 'The state is being restored', 'Try again; /readyz of the owner tells how far it is.'),
   'note.ids_exhausted': code(507, 'Note ids are exhausted', 'Nothing can be created in this partition any more.'),

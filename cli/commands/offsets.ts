@@ -1,5 +1,5 @@
 /** `tributary offsets`: committed offsets beside the changelog's, and mending them. Dry runs unless told otherwise. */
-import type { Command } from 'commander'
+import { type Command, InvalidArgumentError } from 'commander'
 import {
   isBad,
   type OffsetFacts,
@@ -11,7 +11,10 @@ import {
   planRestore,
   positionsOf,
 } from '../../operations/core/offsets.ts'
+import type { SkipTarget } from '../../operations/core/skip.ts'
 import { gatherFacts, groupMembers, writePlan } from '../../operations/offsets.ts'
+import { type SkipReport, skip } from '../../operations/skip.ts'
+import { preparationOf } from '../../service-options.ts'
 import { type Io, type KafkaContext, withKafka } from '../context.ts'
 import { table } from '../core/table.ts'
 import { EXIT, type Exit } from '../errors.ts'
@@ -46,6 +49,7 @@ export const offsetsCommand: Register = (parent, io, run) => {
       run(() => withKafka(io, (context) => show(context, io, options.json === true))),
     )
   for (const action of ACTIONS) mend(offsets, action, io, run)
+  registerSkip(offsets, io, run)
 }
 
 async function show(context: KafkaContext, io: Io, asJson: boolean): Promise<Exit> {
@@ -102,6 +106,65 @@ function mend(parent: Command, action: (typeof ACTIONS)[number], io: Io, run: Ru
     )
 }
 
+function registerSkip(parent: Command, io: Io, run: Run): void {
+  withJson(parent.command('skip'))
+    .description(
+      'go on with the state as it is behind input that is lost: deleted, cut off, or in a topic that is gone',
+    )
+    .summary('go on behind input that is lost, with the state as it is')
+    .option(
+      '--to <topic-partition@offset...>',
+      'also skip what lies before this offset, for instance a batch that cannot be decoded',
+      targets,
+    )
+    .option('--execute', 'do it; without this nothing is changed')
+    .addHelpText(
+      'after',
+      `
+Mends: offset.out_of_range, topic.recreated, topic.internal_missing; with --to also input.corrupt. Where a log begins behind
+a task's position or ends before it, the task goes on at its start or its end; a topic that was created again is read from
+its start, and one that is missing is created. What was lost stays lost, and nothing is read twice.
+Refused (exit 1) while the group has members: stop the service first.`,
+    )
+    .action((options: { json?: true; execute?: true; to?: readonly SkipTarget[] }) =>
+      run(() =>
+        withKafka(
+          io,
+          async (context) => {
+            const execute = options.execute === true
+            const report = await skip(context, preparationOf(context.config), { targets: options.to ?? [], execute })
+            io.out(options.json ? skipJson(report) : skipText(report, execute))
+            return report.refused.length > 0 ? EXIT.negative : EXIT.ok
+          },
+          { repartitionMayMiss: true },
+        ),
+      ),
+    )
+}
+
+/** For commander: one more `topic-partition@offset`, or a usage error. */
+function targets(text: string, before: readonly SkipTarget[] = []): readonly SkipTarget[] {
+  const [, topic = '', partition, offset] = /^(.+)-(\d{1,9})@(\d{1,15})$/.exec(text) ?? []
+  if (topic === '') throw new InvalidArgumentError('Give topic-partition@offset, as in COMMAND_TOPIC_NOTE-0@124.')
+  return [...before, { topic, partition: Number(partition), offset: Number(offset) }]
+}
+
+const skipJson = ({ written, refused, created, planned: { changes, records } }: SkipReport): string =>
+  json({
+    action: 'skip',
+    written,
+    refused,
+    created,
+    changes,
+    checkpoints: records.map(({ task, record }) => ({ task, positions: record.positions })),
+  })
+
+function skipText({ facts, created, planned, refused, written }: SkipReport, execute: boolean): string {
+  const topics = created.map((topic) => `topic ${topic} is missing: ${written ? 'created' : 'it will be created'}\n`)
+  const empty = planned.changes.length === 0 && planned.records.length === 0
+  return topics.join('') + planText(facts, planned, { written, refused, execute, empty })
+}
+
 function planText(
   { plan }: OffsetFacts,
   { changes, records }: OffsetPlan,
@@ -118,7 +181,7 @@ function planText(
   if (records.length > 0)
     parts.push(
       table(
-        ['TASK', 'FIRST CHECKPOINT IN', 'TOPIC', 'PARTITION', 'POSITION'],
+        ['TASK', 'CHECKPOINT IN', 'TOPIC', 'PARTITION', 'POSITION'],
         records.flatMap(({ task, record }) =>
           positionsOf(record).map((at) => [task, plan.changelog.topic, at.topic, at.partition, at.position]),
         ),

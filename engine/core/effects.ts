@@ -108,8 +108,7 @@ export function applyEffects(prepared: Prepared, item: HomeItem, target: EffectT
   const { timestampMs } = item.view
   const { origin, from } = item
   const causeAt = origin.topic === from.topic && origin.partition === from.partition ? from : origin
-  if (prepared.emits.length > 0) emitAll(prepared.emits, item, target.outputs)
-  target.tally.outputs += prepared.emits.length
+  if (prepared.emits.length > 0) emitAll(prepared.emits, item, target)
   for (const { effect, name, json } of prepared.changes) {
     target.overlay.set({
       name,
@@ -127,12 +126,13 @@ export function applyEffects(prepared: Prepared, item: HomeItem, target: EffectT
 }
 
 /** Each output gets a child of the record's span; only the span id differs, and outputs copy what they are given. */
-function emitAll(emits: readonly PreparedEmit[], item: HomeItem, outputs: Outputs): void {
+function emitAll(emits: readonly PreparedEmit[], item: HomeItem, { outputs, tally }: EffectTarget): void {
   const { section, traceparentAt } = item.output
   const seed = originSeed(item.origin)
   emits.forEach(({ to, partition, key, value }, i) => {
     section.latin1Write(childTraceparent(item.span, seed, i), traceparentAt)
     outputs.add(to, partition, item.view.timestampMs, key, value, section)
+    tally.wrote(to.topic)
   })
 }
 

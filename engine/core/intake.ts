@@ -87,9 +87,16 @@ export class PartitionIntake implements TopicPartition {
       return head.peekTimestampMs()
     } catch (error) {
       this.#unreadable = head.takeUnreadable?.() ?? null
-      if (!this.#unreadable) throw error
+      if (!this.#unreadable) throw this.#located(error)
       return this.#unreadable.view.timestampMs
     }
+  }
+
+  /** A cursor knows the offset only; whoever has to mend it needs the partition. */
+  #located(error: unknown): unknown {
+    if (!(error instanceof Error)) return error
+    const located = new Error(`${this.topic}-${this.partition}: ${error.message}`, { cause: error })
+    return 'code' in error ? Object.assign(located, { code: error.code }) : located
   }
 
   #drop(head: RecordCursor): void {

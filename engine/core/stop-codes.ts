@@ -35,7 +35,7 @@ export const stopCodes = {
   'topic.internal_missing': {
     meaning: 'The changelog exists but the repartition topic does not: forwarded records may be lost.',
     remedy:
-      'Finish a reset that was begun (tributary reset --execute); else restore the topic from a backup, or, knowing what is lost, create it with as many partitions as the changelog.',
+      'Finish a reset that was begun: `tributary reset --execute`. Else restore the topic from a backup; or, with the service stopped and knowing that what was forwarded and not processed yet is lost: `tributary offsets skip --execute` creates it and goes on with the state as it is.',
   },
   'topic.config': {
     meaning: 'An internal topic has a cleanup policy that loses state or records.',
@@ -58,7 +58,7 @@ export const stopCodes = {
   'topic.recreated': {
     meaning: 'A source topic was deleted and created again: its offsets mean other records now.',
     remedy:
-      'Restore the topic; or, knowing that what was in it is gone, stop the service and begin anew: tributary reset --execute.',
+      'Restore the topic. Or, with the service stopped and knowing that what was in it is gone: `tributary offsets skip --execute` goes on at the start of the new one, with the state as it is; `tributary reset --execute` begins anew.',
   },
   'topic.refused': {
     meaning: 'The cluster does not allow this service to read the topic.',
@@ -71,7 +71,7 @@ export const stopCodes = {
   'state.foreign': {
     meaning: 'Redis or the changelog holds state of another cluster or another changelog.',
     remedy:
-      'Check BOOTSTRAP_SERVERS, REDIS_URL and APPLICATION_ID; if the state is really obsolete, or a reset was begun: tributary reset --execute.',
+      'Check BOOTSTRAP_SERVERS, REDIS_URL and APPLICATION_ID. If the state is really obsolete, or a reset was begun, stop the service and begin anew: `tributary reset --execute`.',
   },
   'state.format_newer': {
     meaning: 'The state was written by a newer version.',
@@ -88,25 +88,25 @@ export const stopCodes = {
   'input.corrupt': {
     meaning: 'A source topic cannot be decoded.',
     remedy:
-      'kafka-dump-log.sh on the partition; move the group past it with kafka-consumer-groups.sh once the loss is accepted.',
+      'kafka-dump-log.sh on the partition tells where the next sound batch begins. Once the loss is accepted, with the service stopped: `tributary offsets skip --to <topic>-<partition>@<offset> --execute` goes on there.',
   },
   'offset.out_of_range': {
     meaning: 'The committed offset is outside the log: retention has overtaken the service, or the log was cut.',
     remedy:
-      'Records are lost already; decide where to go on with kafka-consumer-groups.sh --reset-offsets and restore the state to it.',
+      'Records are lost already. With the service stopped, `tributary offsets skip --execute` goes on with the first that is left, or at the end of a log that was cut, with the state as it is.',
   },
   'offsets.missing': {
     meaning: 'The changelog has state, the group has no offsets: they have expired or were deleted.',
-    remedy: 'tributary offsets restore --execute writes those of the changelog.',
+    remedy: 'With the service stopped, `tributary offsets restore --execute` writes those of the changelog.',
   },
   'offsets.foreign': {
     meaning: 'The group has offsets, the changelog has no state: another service ran in this group before.',
     remedy:
-      'tributary offsets adopt --execute goes on from them with empty state; tributary offsets earliest --execute begins anew.',
+      'With the service stopped, `tributary offsets adopt --execute` goes on from them with empty state; `tributary offsets earliest --execute` begins anew.',
   },
   'offsets.mismatch': {
     meaning: "The group's offsets are not those of the state: they were reset behind our back.",
-    remedy: 'tributary offsets restore --execute writes those of the changelog.',
+    remedy: 'With the service stopped, `tributary offsets restore --execute` writes those of the changelog.',
   },
   'deadletter.refused': {
     meaning: 'The dead-letter topic refuses a record that another topic has refused.',

@@ -4,7 +4,8 @@ export class BatchTally {
   forwarded = 0
   keyMismatches = 0
   newTraces = 0
-  outputs = 0
+  /** Records written to sinks, by topic. */
+  readonly written = new Map<string, number>()
   /** By topic, then type. */
   readonly byType = new Map<string, Map<string, number>>()
   /** By reason. */
@@ -27,6 +28,10 @@ export class BatchTally {
     const last = this.timestamps.length - 2
     if (last >= 0 && this.timestamps[last] === timestampMs) this.timestamps[last + 1]! += 1
     else this.timestamps.push(timestampMs, 1)
+  }
+
+  wrote(topic: string): void {
+    add(this.written, topic, 1)
   }
 
   dropped(reason: string, count: number): void {

@@ -256,7 +256,7 @@ export function judgePartitions(
       fail(
         'topic.internal',
         `${changelog.topic} has state and ${repartition.topic} is missing`,
-        'Restore it from a backup; or finish the reset that was begun: tributary reset --execute',
+        'Finish a reset that was begun: tributary reset --execute; else restore it from a backup, or: tributary offsets skip --execute',
       ),
     ]
   if (changelog.code !== 0 || repartition.code !== 0) return []

@@ -105,6 +105,8 @@ export interface OffsetFacts {
   readonly transactionalId: string
 }
 
+const SKIP = 'tributary offsets skip'
+
 /** Mends `offsets.missing` and `offsets.mismatch`: the group's offsets become the changelog's. */
 export function planRestore({ plan, tasks, logs }: OffsetFacts): OffsetPlan {
   const changes: OffsetChange[] = []
@@ -116,7 +118,7 @@ export function planRestore({ plan, tasks, logs }: OffsetFacts): OffsetPlan {
       const from = committed.get(partitionName(topic, partition)) ?? null
       if (from === to) continue
       changes.push({ task, topic, partition, from, to })
-      problems.push(...outside(logs, topic, partition, to))
+      problems.push(...outside(logs, topic, partition, to).map((why) => `${why}: ${SKIP} goes on with what is left`))
     }
   }
   return { changes, records: [], problems }
@@ -194,7 +196,9 @@ function foreignTo(plan: Plan, task: number, record: CheckpointRecord): string[]
   for (const { topic, topicId } of [...plan.sources, plan.repartition]) {
     const before = record.topicIds[topic]
     if (before !== undefined && before !== topicId)
-      problems.push(`task ${task}: ${topic} was created again since (${before}, now ${topicId})`)
+      problems.push(
+        `task ${task}: ${topic} was created again since (${before}, now ${topicId}): ${SKIP} goes on at its start`,
+      )
   }
   return problems
 }

@@ -73,6 +73,9 @@ export function taskKeys(application: string, task: number): TaskKeys {
   return { prefix, task: `${prefix}task`, lease: `${prefix}lease`, paused: `${prefix}paused` }
 }
 
+/** A hash: what each instance tells of itself, by its name. */
+export const boardKey = (application: string): string => `{${escapeText(application)}:instances}:cards`
+
 /** Glob of every key of the application, of whatever task; a key that matches is its own if isApplicationKey says so. */
 export const applicationPattern = (application: string): string => `{${escapeText(application)}:[0-9]*}:*`
 

@@ -2,11 +2,11 @@
  * Redis for operators: what the server says of itself, an operator's orders, and removing what the application holds. Owns
  * its connection, which is opened with the first command.
  */
-import { applicationPattern, isApplicationKey, taskKeys } from '../core/keys.ts'
+import { applicationPattern, boardKey, isApplicationKey, taskKeys } from '../core/keys.ts'
 import { decodePause, encodePause } from '../core/pause.ts'
 import type { Pause, StoreAdmin, StoreServer } from '../ports.ts'
 import type { RedisAddress } from './connection.ts'
-import { isList, parseKeyPage, textOrNull, unexpected } from './replies.ts'
+import { isList, isTexts, parseKeyPage, textOrNull, unexpected } from './replies.ts'
 import { SharedConnection } from './shared-connection.ts'
 import { SCAN_KEYS } from './task-commands.ts'
 
@@ -81,6 +81,20 @@ class RedisStoreAdmin implements StoreAdmin {
     return (await this.#shared.call('DEL', [this.#keys(task).paused])) === 1
   }
 
+  async tell(name: string, json: string): Promise<void> {
+    await this.#shared.call('HSET', [boardKey(this.#application), name, json])
+  }
+
+  async told(): Promise<readonly { name: string; json: string }[]> {
+    const reply = await this.#shared.call('HGETALL', [boardKey(this.#application)])
+    if (!isTexts(reply)) throw unexpected('HGETALL')
+    return reply.flatMap((name, at) => (at % 2 === 0 ? [{ name, json: reply[at + 1] ?? '' }] : []))
+  }
+
+  async untell(names: readonly string[]): Promise<void> {
+    if (names.length > 0) await this.#shared.call('HDEL', [boardKey(this.#application), ...names])
+  }
+
   async forget(task: number): Promise<boolean> {
     return (await this.#shared.call('DEL', [this.#keys(task).task])) === 1
   }
@@ -101,6 +115,7 @@ class RedisStoreAdmin implements StoreAdmin {
       guards.push(...keys.filter(isGuard))
       removed += await this.#unlink(keys.filter((key) => !isGuard(key)))
     }
+    await this.#unlink([boardKey(this.#application)])
     return removed + (await this.#unlink(guards))
   }
 

@@ -35,7 +35,7 @@ test('the commands there are', () => {
     ...['state get character', 'state get note', 'state history note', 'state history character', 'state export'],
     ...['dead-letters list', 'dead-letters show', 'dead-letters replay'],
     ...['verify', 'doctor', 'pause', 'resume'],
-    ...['offsets show', 'offsets restore', 'offsets adopt', 'offsets earliest'],
+    ...['offsets show', 'offsets restore', 'offsets adopt', 'offsets earliest', 'offsets skip'],
     ...['restore', 'reset', 'topology', 'config', 'completion'],
   ])
 })

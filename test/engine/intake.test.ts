@@ -137,7 +137,7 @@ describe('a batch that nobody can unpack', () => {
     expect(() => {
       intake.take()
       intake.peekTimestampMs()
-    }).toThrow(damaged)
+    }).toThrow('a-0: cannot be unpacked')
   })
 })
 

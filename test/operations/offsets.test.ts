@@ -124,6 +124,8 @@ describe('states', () => {
 })
 
 describe('restore', () => {
+  const GO_ON = 'tributary offsets skip goes on with what is left'
+
   test('what differs or is missing, and nothing where there is no state', () => {
     const state = record({ in: { 0: 5, 2: 6 }, status: { 0: 7 } })
     const planned = planRestore(facts(offsets({ 'in-0': 5, 'in-2': 99 }, state), offsets({ 'in-1': 5 }, null, null, 1)))
@@ -138,15 +140,18 @@ describe('restore', () => {
   })
 
   test.each([
-    [record({ in: { 0: 2 } }), 'in-0: offset 2 is outside its log, which has 3 to 100'],
-    [record({ in: { 0: 101 } }), 'in-0: offset 101 is outside its log, which has 3 to 100'],
-    [record({ gone: { 0: 1 } }), 'gone-0 does not exist'],
+    [record({ in: { 0: 2 } }), `in-0: offset 2 is outside its log, which has 3 to 100: ${GO_ON}`],
+    [record({ in: { 0: 101 } }), `in-0: offset 101 is outside its log, which has 3 to 100: ${GO_ON}`],
+    [record({ gone: { 0: 1 } }), `gone-0 does not exist: ${GO_ON}`],
     [
       record({ in: { 0: 5 } }, { clusterId: 'other' }),
       'task 0: its state was written on cluster other, this is cluster',
     ],
     [record({ in: { 0: 5 } }, { tasks: 4 }), 'task 0: its state was written with 4 tasks, now there are 2'],
-    [record({ in: { 0: 5 } }, { topicIds: { in: 'old' } }), 'task 0: in was created again since (old, now id-in)'],
+    [
+      record({ in: { 0: 5 } }, { topicIds: { in: 'old' } }),
+      'task 0: in was created again since (old, now id-in): tributary offsets skip goes on at its start',
+    ],
   ])('refused: %#', (state, problem) => {
     expect(planRestore(facts(offsets({}, state))).problems).toEqual([problem])
   })

@@ -22,11 +22,11 @@ export const files: readonly string[] = execFileSync(
 export const read = (file: string): string => readFileSync(join(root, file), 'utf8')
 
 export const sources = (...folders: readonly string[]): readonly string[] =>
-  files.filter((file) => /\.(ts|mts|mjs)$/.test(file) && folders.some((folder) => file.startsWith(folder)))
+  files.filter((file) => /\.(tsx?|mts|mjs)$/.test(file) && folders.some((folder) => file.startsWith(folder)))
 
 /** Sources of the program itself, tests and throw-away files not. */
 export const programFiles: readonly string[] = files.filter(
-  (file) => /\.(ts|mts|mjs)$/.test(file) && !/^(test\/|\.)/.test(file),
+  (file) => /\.(tsx?|mts|mjs)$/.test(file) && !/^(test\/|\.)/.test(file),
 )
 
 export interface Import {

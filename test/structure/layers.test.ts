@@ -63,10 +63,20 @@ const layers: Readonly<Record<string, Layer>> = {
       /^(subscribe\/|engine\/(core\/|wire\/|[^/]+$|kafka\/kafka\.ts)|stores\/(core\/|[^/]+$|redis\/stores\.ts)|topology\/)/,
     modules: new RegExp(`^${NODE}$`),
   },
+  'console/web': {
+    files: /^console\/web\//,
+    values: /^console\/web\//,
+    types: /^console\/contract\.ts/,
+    modules: /^(preact|preact\/(hooks|compat)|uplot|uplot\/dist\/uPlot\.min\.css)$/,
+  },
+  console: {
+    files: /^console\//,
+    values: /^(console\/(?!web\/)|(api|operations|engine|stores|subscribe|topology)\/)/,
+    modules: /^(?!@platformatic\/|ioredis|redlock|vitest)/,
+  },
   api: {
-    files: /^(api|console)\//,
-    values:
-      /^(api\/|console\/|subscribe\/(?!open\.ts)|engine\/(core\/|wire\/|[^/]+$)|stores\/(core\/|[^/]+$)|topology\/)/,
+    files: /^api\//,
+    values: /^(api\/|subscribe\/(?!open\.ts)|engine\/(core\/|wire\/|[^/]+$)|stores\/(core\/|[^/]+$)|topology\/)/,
     modules: /^(?!@platformatic\/|ioredis|redlock|vitest)/,
   },
   'public entry': { files: /^index\.ts$/, values: /^(topology|subscribe)\//, modules: none },
@@ -91,8 +101,9 @@ const layers: Readonly<Record<string, Layer>> = {
     modules: /^(?!@platformatic\/|ioredis|redlock|vitest)/,
   },
   composition: {
-    files: /^(service|service-options|main|config)\.ts$/,
-    values: /^(api|console|engine|stores|subscribe|topology|embedded)\/|^(config|service|service-options)\.ts$/,
+    files: /^(service|service-options|service-console|main|config)\.ts$/,
+    values:
+      /^(api|console|operations|engine|stores|subscribe|topology|embedded)\/|^(config|service|service-options|service-console)\.ts$/,
     modules: /^(?!@platformatic\/|ioredis|redlock|vitest)/,
   },
   outside: {

@@ -5,7 +5,7 @@ import { codeOf, files, programFiles, read } from './files.ts'
 
 const LINES_MAX = 400
 /** To be cut; no other may join them. */
-const TEXT = /\.(ts|mts|mjs|js|json|md|ya?ml|sh|html|css|java|svg|txt)$|^(Dockerfile|\.[a-z]+ignore|\.ci\/.*)$/
+const TEXT = /\.(tsx?|mts|mjs|js|json|md|ya?ml|sh|html|css|java|svg|txt)$|^(Dockerfile|\.[a-z]+ignore|\.ci\/.*)$/
 
 describe('files', () => {
   test(`of the program are no longer than ${LINES_MAX} lines`, () => {
@@ -17,7 +17,7 @@ describe('files', () => {
 
   test('have kebab-case names', () => {
     const named = programFiles.map((file) => file.split('/').at(-1)!)
-    expect(named.filter((name) => !/^[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+)*\.(ts|mts|mjs)$/.test(name))).toEqual([])
+    expect(named.filter((name) => !/^[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+)*\.(tsx?|mts|mjs)$/.test(name))).toEqual([])
   })
 
   test('of the program begin by saying what they are', () => {
