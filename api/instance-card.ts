@@ -64,7 +64,7 @@ export class CardWriter {
       atMs: Date.now(),
       ready,
       reasons: reasons.slice(0, REASONS_MAX),
-      heapBytes: process.memoryUsage.rss(),
+      heapBytes: process.memoryUsage().heapUsed,
       tasks: [...(this.#instance?.tasks ?? [])].map(([number, task]) => this.#task(number, task, health)),
       counted,
       notices: this.notices.kept,

@@ -36,7 +36,7 @@ describe('bytes', () => {
     expect(hexDump(Uint8Array.from([...Buffer.from('{"a":1}\n'), 0, 0xff, ...Buffer.from('abcdefgh')]), 1024)).toBe(
       [
         '00000000  7b 22 61 22 3a 31 7d 0a  00 ff 61 62 63 64 65 66  |{"a":1}...abcdef|',
-        `00000010  67 68 ${'   '.repeat(5)}   ${'   '.repeat(7)}    |gh              |`,
+        `00000010  67 68${' '.repeat(18)}  ${' '.repeat(23)}  |gh              |`,
       ].join('\n'),
     )
     expect(hexDump(new Uint8Array(100), 20).split('\n')).toHaveLength(2)

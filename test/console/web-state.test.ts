@@ -56,7 +56,7 @@ describe('where it lies', () => {
 })
 
 describe('history', () => {
-  const note = (message: string) => ({ senderId: 9, message, flag: 0, time: 1 })
+  const note = (message: string) => ({ senderId: 9, message, flag: 0, time: '2026-03-01T00:00:00.000Z' })
   const change = (offset: number, of: ChangeView['note'], noteId = 4): ChangeView => ({
     tenantId: TENANT,
     characterId: 7,

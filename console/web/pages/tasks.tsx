@@ -6,7 +6,7 @@ import { useLive } from '../live.ts'
 import { go, linkTo } from '../router.ts'
 import { Empty, Loading, Panel } from '../ui/parts.tsx'
 import { Stale } from '../ui/stale.tsx'
-import { HeatMap } from '../ui/tasks/heat-map.tsx'
+import { HeatMap, HeatScale } from '../ui/tasks/heat-map.tsx'
 import { OrderButtons } from '../ui/tasks/order-buttons.tsx'
 import { OrderDialog } from '../ui/tasks/order-dialog.tsx'
 import type { Order } from '../ui/tasks/order-text.ts'
@@ -41,7 +41,7 @@ export function TasksPage({ place }: PageProps) {
   return (
     <div class={`stack tasks ${overview.error ? 'cut-off' : ''}`}>
       {stale}
-      <Panel title="Map of the tasks">
+      <Panel title="Map of the tasks" actions={<HeatScale />}>
         <HeatMap tasks={tasks} isShown={isShown} pick={pick} />
       </Panel>
       <div class={`beside ${chosen === null ? '' : 'open'}`}>

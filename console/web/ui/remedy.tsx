@@ -4,7 +4,7 @@ import { Foreign } from './parts.tsx'
 import { remedyParts } from './remedy-parts.ts'
 
 export const Remedy = ({ text }: { text: string }) => (
-  <span class="remedy">
+  <span class="mending">
     {remedyParts(text).map((part, at) =>
       part.kind === 'text' ? (
         <Foreign key={at} text={part.text} />

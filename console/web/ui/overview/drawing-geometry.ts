@@ -15,6 +15,8 @@ export interface Route {
   readonly path: string
   /** Just before the part that it enters. */
   readonly end: Point
+  /** It comes from above, so that a label has room below it. */
+  readonly falls: boolean
 }
 
 interface Point {
@@ -43,7 +45,12 @@ export function routesOf(nodes: readonly DrawnNode[], edges: readonly DrawnEdge[
     const end = { x: to.x - to.width / 2 + INSET, y: entering.get(edge.id)! }
     // Three points are one straight step to the next column; more lead around what stands between.
     const between = edge.points.length > 3 ? edge.points.slice(1, -1) : []
-    return { edge, path: pathThrough([start, ...between, end]), end: { x: end.x - INSET, y: end.y } }
+    return {
+      edge,
+      path: pathThrough([start, ...between, end]),
+      end: { x: end.x - INSET, y: end.y },
+      falls: end.y > start.y,
+    }
   })
 }
 

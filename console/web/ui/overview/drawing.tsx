@@ -86,10 +86,10 @@ function Picture({ topology, overview }: { topology: TopologyView; overview: Ove
             />
           ))}
           <svg aria-hidden="true" overflow="visible">
-            {routes.map(({ edge, end }) => {
+            {routes.map(({ edge, end, falls }) => {
               const perSecond = edge.rate === null ? 0 : (rates[edge.rate] ?? 0)
               return edge.from.startsWith('source:') && perSecond > 0 ? (
-                <text key={edge.id} class="line-rate" x={end.x - 8} y={end.y - 7}>
+                <text key={edge.id} class="line-rate" x={end.x - 6} y={end.y + (falls ? 15 : -8)}>
                   {rate(perSecond)}
                 </text>
               ) : null

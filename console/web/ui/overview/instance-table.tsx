@@ -3,7 +3,7 @@ import type { InstanceRow } from '../../../contract.ts'
 import { bytes, count, duration, rate } from '../../format.ts'
 import { linkTo } from '../../router.ts'
 import { LIVING_MS } from '../instances.ts'
-import { Ago, Badge, Empty, Foreign, Panel, Time } from '../parts.tsx'
+import { Ago, Badge, Empty, Foreign, Panel } from '../parts.tsx'
 
 export const Instances = ({ instances }: { instances: readonly InstanceRow[] }) => (
   <Panel title="Instances">
@@ -65,12 +65,9 @@ function Row({ instance }: { instance: InstanceRow }) {
       <td class="right number">{bytes(heapBytes)}</td>
       <td class="right">{heardAgoMs < 5_000 ? <span class="number">now</span> : <Ago ms={heardAgoMs} />}</td>
       <td>
-        <span class="number" title={startedAt}>
+        <time class="number" dateTime={startedAt} title={startedAt}>
           {duration(Date.now() - Date.parse(startedAt))} ago
-        </span>
-        <span class="visually-hidden">
-          <Time at={startedAt} />
-        </span>
+        </time>
       </td>
       <td>{isWebAddress(url) ? <a href={url}>{url}</a> : <span class="soft">none</span>}</td>
     </tr>

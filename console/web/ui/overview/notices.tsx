@@ -1,6 +1,11 @@
 /** The last things worth telling, of all instances. */
 import type { Notice } from '../../../contract.ts'
-import { Badge, Empty, Foreign, Panel, Time, type Tone } from '../parts.tsx'
+import { clock, dateTime } from '../../format.ts'
+import { Badge, Empty, Foreign, Panel, type Tone } from '../parts.tsx'
+
+/** The day only when it is another one. */
+const shortTime = (at: string): string =>
+  new Date(at).toDateString() === new Date().toDateString() ? clock(at) : dateTime(at).slice(0, 16)
 
 const TONES: Readonly<Record<Notice['level'], Tone>> = { info: 'faint', warn: 'warn', error: 'bad' }
 
@@ -15,13 +20,13 @@ export const Notices = ({ notices }: { notices: readonly Notice[] }) => (
           {notices.map(({ at, instance, level, code, text }, index) => (
             <li key={`${at} ${instance} ${code} ${index}`}>
               <Badge tone={TONES[level]}>{level}</Badge>
-              <span class="head">
-                <code>{code}</code> <Foreign text={instance} class="soft" />
-              </span>
-              <span class="soft number when">
-                <Time at={at} />
-              </span>
-              <Foreign text={text} class="text" />
+              <code>{code}</code>
+              <time class="soft number" dateTime={at} title={at}>
+                {shortTime(at)}
+              </time>
+              <p>
+                <Foreign text={text} /> <Foreign text={instance} class="soft" />
+              </p>
             </li>
           ))}
         </ol>

@@ -1,9 +1,9 @@
 /** A character's notes, a page of them at a time, and what happened to them. */
 import type { NotesView } from '../../../contract.ts'
 import { count, duration } from '../../format.ts'
+import { linkToNote, linkToTask } from '../../links.ts'
 import { useLive } from '../../live.ts'
 import { useLoad } from '../../load.ts'
-import { linkToNote, linkToTask } from '../../links.ts'
 import { linkTo } from '../../router.ts'
 import { Empty, Foreign, Loading, Panel, Time } from '../parts.tsx'
 import { Scroll } from '../scroll.tsx'

@@ -1,9 +1,9 @@
 /** One note: what it is, where it lies, and how it came to be. An id without a tenant may be that of several. */
 import type { NotesView, NoteView } from '../../../contract.ts'
 import { count, duration } from '../../format.ts'
+import { linkToCharacter, linkToNote, linkToTask } from '../../links.ts'
 import { useLive } from '../../live.ts'
 import { useLoad } from '../../load.ts'
-import { linkToCharacter, linkToNote, linkToTask } from '../../links.ts'
 import { linkTo } from '../../router.ts'
 import { Command, CopyButton } from '../copy-button.tsx'
 import { Empty, Foreign, Loading, Panel, Time } from '../parts.tsx'

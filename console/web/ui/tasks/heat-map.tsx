@@ -90,24 +90,26 @@ export function HeatMap({ tasks, isShown, pick }: Props) {
           </svg>
         )}
       </div>
-      <div class="under">
-        <p class="told">
-          {looked === null || !tasks[looked] ? <span class="soft">{hintOf(tasks)}</span> : <Told row={tasks[looked]} />}
-        </p>
-        <ul class="scale" aria-label="Brightness by records that wait">
-          {LAG_STEP_WORDS.map((word, step) => (
-            <li key={word}>
-              <svg viewBox="0 0 10 10" aria-hidden="true">
-                <path class="cell running" data-step={step} d="M0 0h10v10h-10z" />
-              </svg>
-              {step === 0 ? 'lag 0' : word}
-            </li>
-          ))}
-        </ul>
-      </div>
+      <p class="told">
+        {looked === null || !tasks[looked] ? <span class="soft">{hintOf(tasks)}</span> : <Told row={tasks[looked]} />}
+      </p>
     </div>
   )
 }
+
+/** What brightness means. */
+export const HeatScale = () => (
+  <ul class="scale" aria-label="Brightness by records that wait">
+    {LAG_STEP_WORDS.map((word, step) => (
+      <li key={word}>
+        <svg viewBox="0 0 10 10" aria-hidden="true">
+          <path class="cell running" data-step={step} d="M0 0h10v10h-10z" />
+        </svg>
+        {step === 0 ? 'lag 0' : word}
+      </li>
+    ))}
+  </ul>
+)
 
 const hintOf = (tasks: readonly TaskRow[]): string =>
   tasks.length === 1

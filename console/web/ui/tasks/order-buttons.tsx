@@ -17,7 +17,6 @@ export function OrderButtons({ rows, what, ask }: Props) {
   const why = useId()
   const tasks = rows.map(({ task }) => task).sort((a, b) => a - b)
   const paused = rows.filter((row) => row.paused !== null).length
-  const many = (number: number): string => (what === '' ? '' : ` ${what} ${count(number)}`)
   const described = canAct ? undefined : why
   return (
     <span class="orders">
@@ -32,7 +31,7 @@ export function OrderButtons({ rows, what, ask }: Props) {
         aria-describedby={described}
         onClick={() => ask({ action: 'pause', tasks })}
       >
-        Pause{many(rows.length)}
+        {what === '' ? 'Pause' : `Pause ${what} ${count(rows.length)}`}
       </button>
       <button
         type="button"
@@ -40,7 +39,7 @@ export function OrderButtons({ rows, what, ask }: Props) {
         aria-describedby={described}
         onClick={() => ask({ action: 'resume', tasks })}
       >
-        Resume{many(paused)}
+        {what === '' ? 'Resume' : `Resume ${count(paused)}`}
       </button>
     </span>
   )
