@@ -60,7 +60,8 @@ export async function noteHistory(context: KafkaContext, { kind, id, tenantId, l
   const { plan, kafka } = context
   const task =
     kind === 'character' ? partitionFor(characterKey(id), plan.tasks) : (id - 1) % (await recordedStride(context))
-  if (id < 1 || task >= plan.tasks) return { task: null, changes: [], complete: true }
+  // Character 0 may be named by commands; notes begin at 1.
+  if ((kind === 'note' && id < 1) || task >= plan.tasks) return { task: null, changes: [], complete: true }
   const wanted = ({ store, key, field }: Change): boolean => {
     if (store !== notes.name || field === null) return false
     const owner = ownerOf(key)

@@ -1,5 +1,6 @@
 /** What is known of each task: owner, checkpoint and pause from Redis, offsets, ends and lag from Kafka. */
 
+import { setImmediate } from 'node:timers/promises'
 import { position } from '../engine/core/numbers.ts'
 import { partitionsOf } from '../engine/core/plan.ts'
 import type { OffsetToCommit, TopicPartition } from '../engine/ports.ts'
@@ -46,6 +47,9 @@ export interface GroupView {
 const LOOK_BYTES_MAX = 64 * 1024
 const LOOK_BYTES_TOTAL_MAX = 16 * 1024 * 1024
 
+/** Tasks whose hashes are asked for at once: their answers are read in one turn of the event loop. */
+const SLICE_TASKS = 50
+
 export interface ViewOptions {
   /**
    * Who holds leases, and how many records really wait where markers of transactions may be counted in: the one is a
@@ -61,8 +65,8 @@ export async function viewTasks(
 ): Promise<{ group: GroupView; tasks: readonly TaskView[] }> {
   const { plan, reader, admin, kafka } = context
   const numbers = Array.from({ length: plan.tasks }, (_, task) => task)
-  const stored = await Promise.all(numbers.map((task) => reader.task(task)))
-  const holders = exact ? await Promise.all(numbers.map((task) => admin.leaseHolder(task))) : []
+  const stored = await inSlices(numbers, (task) => reader.task(task))
+  const holders = exact ? await inSlices(numbers, (task) => admin.leaseHolder(task)) : []
   const pauses = await admin.pauses(numbers)
   const partitions = numbers.flatMap((task) => partitionsOf(plan, task))
   const committed = await committedOf(context, partitions)
@@ -86,6 +90,16 @@ export async function viewTasks(
     }
   })
   return { group: await groupOf(context), tasks }
+}
+
+/** In the order of the tasks. Between slices the event loop does other work: whoever looks may be a process that runs tasks. */
+async function inSlices<T>(tasks: readonly number[], ask: (task: number) => Promise<T>): Promise<readonly T[]> {
+  const answers: T[] = []
+  for (let from = 0; from < tasks.length; from += SLICE_TASKS) {
+    answers.push(...(await Promise.all(tasks.slice(from, from + SLICE_TASKS).map(ask))))
+    await setImmediate()
+  }
+  return answers
 }
 
 async function groupOf({ plan, kafka }: KafkaContext): Promise<GroupView> {

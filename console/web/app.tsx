@@ -72,7 +72,8 @@ export function App() {
   useEffect(() => {
     if (before.current === page) return
     before.current = page
-    main.current?.focus()
+    main.current?.focus({ preventScroll: true })
+    scrollTo(0, 0)
     // A topology that was not there when the page was opened.
     if (topology.data === null) topology.again()
   }, [page, topology.data, topology.again])

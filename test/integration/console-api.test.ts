@@ -16,7 +16,7 @@ import { boardKey } from '../../stores/core/keys.ts'
 import { openStoreAdmin } from '../../stores/redis/admin.ts'
 import { characterKey } from '../../topology/notes/key.ts'
 import { testRedis } from '../support/stack.ts'
-import { create as createCommand, headersOf } from './cli-support.ts'
+import { headersOf } from './cli-support.ts'
 import { RedisProxy } from './redis-proxy.ts'
 import { eventually, type HttpReply, http, noteOf, RestService, tenantHeaders } from './rest-support.ts'
 
@@ -91,7 +91,7 @@ describe('two instances', { timeout: 120_000 }, () => {
     return Number(reply.json.data.id)
   }
 
-  /** Past the REST interface. */
+  /** Past the REST interface, which takes no such bytes. */
   async function publish(characterId: number, values: readonly Buffer[]): Promise<void> {
     const kafka = connectKafka({ bootstrapServers: first.config.BOOTSTRAP_SERVERS, clientId: 'it-console' })
     const builder = new RecordBatchBuilder()
@@ -317,14 +317,6 @@ describe('two instances', { timeout: 120_000 }, () => {
         ])
       }
     })
-  })
-
-  test('of character 0, whom Kafka may name, is shown as of any other', async () => {
-    await publish(0, [Buffer.from(JSON.stringify(createCommand(0, 9, 'nobody')))])
-    const notes = () => get(second, `/characters/0/notes?tenant=${TENANT}`)
-    const { json } = await eventually('the note', notes, (reply) => reply.json?.notes?.length === 1)
-    const [{ noteId }] = json.notes
-    expect((await get(first, '/characters/0/history')).json.changes).toMatchObject([{ noteId, characterId: 0 }])
   })
 
   test('events of every tenant, or of one', async () => {

@@ -85,7 +85,7 @@ function Whole({ view, place, replay }: { view: DeadLetterView; place: string; r
           </button>
         }
       >
-        <dl class="facts">
+        <dl class="fact-list">
           <dt>Reason</dt>
           <dd>
             <strong class="mono">

@@ -16,6 +16,7 @@ import { NodeDetails } from './node-details.tsx'
 const MARGIN = 12
 /** Below this share of their size, labels cannot be read: then the panel scrolls. */
 const SCALE_MIN = 0.82
+const USED_WIDTH_MAX = 2.5
 
 export function Drawing({ topology, overview }: { topology: TopologyView; overview: Overview | null }) {
   const [as, show] = useState<'drawing' | 'table'>('drawing')
@@ -118,10 +119,11 @@ function Picture({ topology, overview }: { topology: TopologyView; overview: Ove
 }
 
 function Line({ route, perSecond, lit }: { route: Route; perSecond: number | null; lit: boolean }) {
-  const flows = perSecond !== null && perSecond > 0
-  const width = widthOf(perSecond)
   const { edge, path } = route
   const kind = edge.to === 'dead-letters' ? 'dead' : edge.from.startsWith('source:') ? 'read' : 'used'
+  const flows = perSecond !== null && perSecond > 0
+  // What handlers use is many lines: the few that feed them should be seen first.
+  const width = kind === 'used' ? Math.min(USED_WIDTH_MAX, widthOf(perSecond)) : widthOf(perSecond)
   return (
     <g class={`line ${kind} ${flows ? 'flows' : 'idle'} ${lit ? 'lit' : ''}`}>
       <path d={path} style={{ strokeWidth: width }} />

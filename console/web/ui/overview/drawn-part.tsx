@@ -30,6 +30,8 @@ export function DrawnPart({ node, overview, tabStop, chosen, lit, point, choose 
     event.preventDefault()
     choose(chosen ? null : id)
   }
+  // Below the lid.
+  const top = kind === 'store' ? 4 : 0
   const alarm = kind === 'dead-letters' && (perSecond ?? 0) > 0
   return (
     <g class={`part ${kind} ${lit ? 'lit' : ''} ${alarm ? 'alarm' : ''}`} transform={`translate(${x} ${y})`}>
@@ -53,10 +55,10 @@ export function DrawnPart({ node, overview, tabStop, chosen, lit, point, choose 
       </g>
       {/* Beside the button, not in it: its name must not change with every number. */}
       <svg aria-hidden="true" overflow="visible">
-        <text class="name" x={TEXT_AT - width / 2} y={-3}>
+        <text class="name" x={TEXT_AT - width / 2} y={top - 3}>
           {fitting(label, width)}
         </text>
-        <text class="second" x={TEXT_AT - width / 2} y={12}>
+        <text class="second" x={TEXT_AT - width / 2} y={top + 12}>
           {perSecond === null ? KIND_WORDS[kind] : rate(perSecond)}
         </text>
         {lag !== null && <LagBadge lag={lag} right={width / 2 - 6} top={-height / 2 - 9} />}

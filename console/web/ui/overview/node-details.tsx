@@ -16,7 +16,8 @@ const KINDS = ['source', 'handler', 'store', 'counter', 'index', 'sink', 'dead-l
 export function NodeDetails({ node, topology, overview }: Props) {
   const kinds = new Set(topology.drawing.nodes.map(({ kind }) => kind))
   return (
-    <div class="node-details">
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+    <section class="node-details" tabIndex={0} aria-label="The part that is looked at">
       {node === null ? (
         <ul class="kinds" aria-label="What the signs mean">
           {KINDS.filter((kind) => kinds.has(kind)).map((kind) => (
@@ -46,7 +47,7 @@ export function NodeDetails({ node, topology, overview }: Props) {
           <MoreOf node={node} />
         </>
       )}
-    </div>
+    </section>
   )
 }
 

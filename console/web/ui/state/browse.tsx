@@ -62,7 +62,7 @@ export function Browse({ task }: { task: number | null }) {
         stores.map(([store, entries]) => (
           <Panel key={store} title={store} actions={<span class="soft number">{count(entries.length)} entries</span>}>
             <Scroll label={`${store}, scrolls sideways`}>
-              <table class="entries cards">
+              <table class="entry-table cards">
                 <caption class="visually-hidden">Entries of {store}</caption>
                 <thead>
                   <tr>

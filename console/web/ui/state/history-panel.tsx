@@ -101,7 +101,7 @@ function StepRow({ step, named }: { step: Step; named: boolean }) {
         <span class="number when">{change.at === null ? 'time unknown' : <Time at={change.at} />}</span>
       </div>
       {step.kind !== 'removed' && step.fields.length > 0 && (
-        <dl class="fields">
+        <dl class="field-changes">
           {step.fields.map((field) => (
             <Change key={field.field} change={field} first={step.kind === 'created' || step.kind === 'earlier'} />
           ))}

@@ -47,7 +47,7 @@ function One({ view, note: of, again }: { view: NotesView; note: NoteView; again
   const { tenantId, characterId, noteId, note } = of
   const json = JSON.stringify(note, null, 2)
   return (
-    <div class="note">
+    <div class="note-parts">
       <Panel
         title={`Note ${noteId}`}
         actions={
@@ -56,7 +56,7 @@ function One({ view, note: of, again }: { view: NotesView; note: NoteView; again
           </button>
         }
       >
-        <dl class="facts">
+        <dl class="fact-list">
           <dt>Message</dt>
           <dd class="message">
             <Foreign text={note.message} />
@@ -100,7 +100,7 @@ function WhereItLies({ view, task, note }: { view: NotesView; task: number; note
   const application = useLive().topology.data?.application
   return (
     <Panel title="Where it lies">
-      <dl class="facts">
+      <dl class="fact-list">
         <dt>Task</dt>
         <dd class="number">
           <a href={linkToTask(task)}>{task}</a>{' '}

@@ -94,7 +94,7 @@ function Why({ reason, remedy, stopped }: { reason: string; remedy: string | nul
 }
 
 const Facts = ({ row: { instance, recordsPerSecond, batch, ageMs, unapplied } }: { row: TaskRow }) => (
-  <dl class="facts">
+  <dl class="task-facts">
     <div>
       <dt>Instance</dt>
       <dd>

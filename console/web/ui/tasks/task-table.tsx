@@ -63,7 +63,7 @@ export function TaskTable({ rows, filter, chosen, eta }: Props) {
                   href={linkTo(['tasks', ...(chosen === null ? [] : [chosen])], queryOf(sortedBy(filter, sort)))}
                   aria-label={`Sort by ${title.toLowerCase()}`}
                 >
-                  {title}
+                  <span class="title">{title}</span>
                   <span aria-hidden="true" class="arrow">
                     {filter.sort !== sort ? '' : filter.down ? '↓' : '↑'}
                   </span>
@@ -146,9 +146,9 @@ function Row({ row, at, filter, chosen, eta }: RowProps) {
         {compact(lag)}
       </td>
       <td class="right number">{rate(recordsPerSecond)}</td>
-      <td class="right number">{batch === null ? '–' : count(batch)}</td>
+      <td class="right number batch">{batch === null ? '–' : count(batch)}</td>
       <td class="right number">{duration(ageMs)}</td>
-      <td class="right number">{unapplied === null ? '–' : count(unapplied)}</td>
+      <td class="right number unapplied">{unapplied === null ? '–' : count(unapplied)}</td>
     </tr>
   )
 }

@@ -1,3 +1,4 @@
+/** How long the restores that are under way will take, as far as the looks so far tell. */
 import { useRef } from 'preact/hooks'
 import type { Overview } from '../../../contract.ts'
 import { RestoreEta } from './restore-eta.ts'
