@@ -42,8 +42,19 @@ export class Network {
     this.#armed.push({ api, fate, restartMs, skip, count })
   }
 
-  /** Every request that is sent until then is lost, and so is every answer. */
-  isDown = false
+  /** While it is, every request that is sent is lost, and so is every answer. */
+  #isDown = false
+  /** What was on its way when one began never arrives: a connection does not outlive the broker at its end. */
+  outages = 0
+
+  get isDown(): boolean {
+    return this.#isDown
+  }
+
+  set isDown(down: boolean) {
+    if (down) this.outages++
+    this.#isDown = down
+  }
 
   /** No fault is armed any more. */
   heal(): void {

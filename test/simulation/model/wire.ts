@@ -102,7 +102,13 @@ export class SimWire extends Wire {
         return
       }
       const answered = api === 'fetch' ? null : giveUp(api === 'join' ? JOIN_PATIENCE_MS : PATIENCE_MS)
+      const { outages } = network
       clock.after(requestMs, async () => {
+        if (network.outages !== outages) {
+          answered?.()
+          giveUp(network.timeoutMs())
+          return
+        }
         const answer = await work()
         answered?.()
         if (fate === 'kill-after') kill(restartMs)
