@@ -25,7 +25,7 @@ export function OverviewPage(_: PageProps) {
         overview.error === null && <Loading what="the overview" />
       ) : (
         <>
-          <TroubleStrip overview={overview.data} eta={eta} />
+          <TroubleStrip overview={overview.data} eta={eta} isNow={overview.error === null} />
           <Tiles overview={overview.data} />
         </>
       )}

@@ -1,6 +1,5 @@
 /** The state of a task as pages show it: a task that runs and is paused is `paused`. Pure. */
 import type { ShownState, TaskRow } from '../../contract.ts'
-import type { Tone } from './parts.tsx'
 
 export type PageState = ShownState | 'paused'
 
@@ -15,17 +14,6 @@ export const PAGE_STATES: readonly PageState[] = [
   'taking-over',
   'running',
 ]
-
-export const toneOfState: Readonly<Record<PageState, Tone>> = {
-  stopped: 'bad',
-  waiting: 'warn',
-  unknown: 'faint',
-  lost: 'faint',
-  paused: 'held',
-  restoring: 'busy',
-  'taking-over': 'busy',
-  running: 'good',
-}
 
 export const pageState = ({ state, paused }: Pick<TaskRow, 'state' | 'paused'>): PageState =>
   paused !== null && state === 'running' ? 'paused' : state

@@ -13,8 +13,8 @@ import { Scroll } from '../scroll.tsx'
 import { Stale } from '../stale.tsx'
 import { BytesView } from './bytes-view.tsx'
 import { type Bytes, orderPlace, preview } from './letters.ts'
-import { Replayed } from './list.tsx'
 import { type Order, ReplayDialog, Target } from './replay-dialog.tsx'
+import { Replayed } from './row.tsx'
 
 export function LetterDetail({ partition, offset }: { partition: number; offset: number }) {
   const loaded = useLoad<DeadLetterView>(`/dead-letters/${partition}/${offset}`)

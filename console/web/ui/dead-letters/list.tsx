@@ -1,19 +1,17 @@
 /** The newest dead letters, by reason, and which of them are chosen. */
-import { memo } from 'preact/compat'
 import { useCallback, useMemo, useRef, useState } from 'preact/hooks'
 import type { DeadLettersView } from '../../../contract.ts'
-import { bytes, clock, count, rate } from '../../format.ts'
-import { linkToLetter, linkToTask } from '../../links.ts'
+import { clock, count, rate } from '../../format.ts'
 import { useCanAct, useLive } from '../../live.ts'
 import { useLoad } from '../../load.ts'
-import { parsePartition, parsePlace } from '../../places.ts'
 import { go, linkTo } from '../../router.ts'
-import { Badge, Empty, Foreign, Loading, Panel, Time } from '../parts.tsx'
+import { Empty, Loading, Panel } from '../parts.tsx'
 import { Pick } from '../pick.tsx'
 import { Scroll } from '../scroll.tsx'
 import { Stale } from '../stale.tsx'
-import { failedAgain, type Letter, orderPlace, preview, shown, stillWaiting } from './letters.ts'
+import { failedAgain, orderPlace, shown, stillWaiting } from './letters.ts'
 import { type Order, REPLAY_MAX, ReplayDialog } from './replay-dialog.tsx'
+import { LetterRow } from './row.tsx'
 
 const LIMIT = 100
 const LIMIT_MAX = 1_000
@@ -236,81 +234,5 @@ function Arriving() {
     <p class={`arriving ${now > 0 ? 'now' : ''}`}>
       {now > 0 ? `Dead letters are coming in: ${rate(now)}. Look again to see them.` : 'No dead letters are coming in.'}
     </p>
-  )
-}
-
-const LetterRow = memo(function LetterRow(props: {
-  letter: Letter
-  chosen: boolean
-  failedAs: string | null
-  toggle: (place: string) => void
-}) {
-  const { letter, chosen, failedAs } = props
-  const place = orderPlace(letter)
-  const origin = letter.origin === null ? null : parsePlace(letter.origin)
-  return (
-    <tr class={letter.replayed ? 'done' : ''}>
-      <td>
-        <input
-          type="checkbox"
-          aria-label={`Choose ${place}`}
-          checked={chosen && letter.replayed === null}
-          disabled={letter.replayed !== null}
-          onChange={() => props.toggle(place)}
-        />
-      </td>
-      <td class="number">
-        <a href={linkToLetter(letter.at) ?? ''}>{place}</a>
-      </td>
-      <td class="number">{letter.time === null ? '–' : <Time at={letter.time} />}</td>
-      <td class="mono reason full">
-        <Foreign text={letter.reason} />
-      </td>
-      <td class="mono origin full" data-label="from">
-        {origin ? <a href={linkToTask(origin.partition)}>{letter.origin}</a> : <span class="soft">unknown</span>}
-        {letter.replayedFrom !== null && (
-          <small>
-            replay of <a href={linkToLetter(letter.replayedFrom) ?? ''}>{letter.replayedFrom}</a>
-          </small>
-        )}
-      </td>
-      <td class="mono key" data-label="key">
-        <Foreign text={preview(letter.key, 40)} />
-      </td>
-      <td class="value full">
-        <Foreign text={letter.message} class="why" />
-        <span class="mono soft preview">
-          {letter.valueBytes !== null && `${bytes(letter.valueBytes)} `}
-          <Foreign text={preview(letter.value)} />
-        </span>
-      </td>
-      <td class="replayed full">
-        <Replayed letter={letter} />
-        {failedAs !== null && (
-          <small>
-            failed again:{' '}
-            <a href={linkToLetter(failedAs) ?? ''}>
-              {parsePlace(failedAs)?.partition}@{parsePlace(failedAs)?.offset}
-            </a>
-          </small>
-        )}
-      </td>
-    </tr>
-  )
-})
-
-/** Whether it was sent again, where to, when and by whom. */
-export function Replayed({ letter: { replayed } }: { letter: Letter }) {
-  if (replayed === null) return <Badge tone="warn">waiting</Badge>
-  const to = parsePartition(replayed.to)
-  return (
-    <>
-      <Badge tone="good">replayed</Badge>
-      <small>
-        to {to ? <a href={linkToTask(to.partition)}>{replayed.to}</a> : replayed.to}
-        <br />
-        <Time at={replayed.at} /> by <Foreign text={replayed.by} />
-      </small>
-    </>
   )
 }

@@ -90,7 +90,12 @@ function Picture({ topology, overview }: { topology: TopologyView; overview: Ove
             {routes.map(({ edge, end, falls }) => {
               const perSecond = edge.rate === null ? 0 : (rates[edge.rate] ?? 0)
               return edge.from.startsWith('source:') && perSecond > 0 ? (
-                <text key={edge.id} class="line-rate" x={end.x - 6} y={end.y + (falls ? 15 : -8)}>
+                <text
+                  key={edge.id}
+                  class={`line-rate ${lit?.has(edge.from) && lit.has(edge.to) ? 'lit' : ''}`}
+                  x={end.x - 6}
+                  y={end.y + (falls ? 15 : -8)}
+                >
                   {rate(perSecond)}
                 </text>
               ) : null

@@ -10,9 +10,10 @@ import { RestoreBar } from '../tasks/restore-bar.tsx'
 import type { RestoreEta } from '../tasks/restore-eta.ts'
 import { type Trouble, troublesOf } from './troubles.ts'
 
-export function TroubleStrip({ overview, eta }: { overview: Overview; eta: RestoreEta }) {
+export function TroubleStrip({ overview, eta, isNow }: { overview: Overview; eta: RestoreEta; isNow: boolean }) {
   const troubles = troublesOf(overview)
-  if (troubles.length === 0) return <Calm overview={overview} />
+  // What was well then may not be so now.
+  if (troubles.length === 0) return isNow ? <Calm overview={overview} /> : null
   return (
     <section class="troubles" aria-label="What needs attention">
       <ul>

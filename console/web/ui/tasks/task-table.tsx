@@ -30,6 +30,9 @@ const COLUMNS: readonly { readonly sort: Sort; readonly title: string; readonly 
   { sort: 'unapplied', title: 'Unapplied', right: true },
 ]
 
+/** Left out while one task is shown in full. */
+const BESIDE: readonly Sort[] = ['batch', 'unapplied']
+
 export function TaskTable({ rows, filter, chosen, eta }: Props) {
   const scroller = useRef<HTMLElement>(null)
   const [seen, see] = useState({ scrolled: 0, height: 700 })
@@ -43,6 +46,8 @@ export function TaskTable({ rows, filter, chosen, eta }: Props) {
   }
   // With fewer rows it scrolls back by itself, and tells nobody.
   useLayoutEffect(measure, [rows.length])
+  // Those are told beside it.
+  const columns = chosen === null ? COLUMNS : COLUMNS.filter(({ sort }) => !BESIDE.includes(sort))
   const { from, to, before, after } = rowWindow(rows.length, ROW_HEIGHT, seen.scrolled, seen.height)
   if (rows.length === 0) return <Empty>No task is like that. Take a filter away to see more.</Empty>
   return (
@@ -52,7 +57,7 @@ export function TaskTable({ rows, filter, chosen, eta }: Props) {
         <caption class="visually-hidden">Tasks</caption>
         <thead>
           <tr aria-rowindex={1}>
-            {COLUMNS.map(({ sort, title, right }) => (
+            {columns.map(({ sort, title, right }) => (
               <th
                 key={sort}
                 scope="col"
@@ -73,21 +78,21 @@ export function TaskTable({ rows, filter, chosen, eta }: Props) {
           </tr>
         </thead>
         <tbody>
-          {before > 0 && <Spacer height={before} />}
+          {before > 0 && <Spacer height={before} columns={columns.length} />}
           {rows.slice(from, to).map((row, index) => (
-            <Row key={row.task} row={row} at={from + index} filter={filter} chosen={chosen === row.task} eta={eta} />
+            <Row key={row.task} row={row} at={from + index} filter={filter} chosen={chosen} eta={eta} />
           ))}
-          {after > 0 && <Spacer height={after} />}
+          {after > 0 && <Spacer height={after} columns={columns.length} />}
         </tbody>
       </table>
     </section>
   )
 }
 
-const Spacer = ({ height }: { height: number }) => (
+const Spacer = ({ height, columns }: { height: number; columns: number }) => (
   // biome-ignore lint/a11y/noAriaHiddenOnFocusable: a row of a table is not focusable
   <tr aria-hidden="true" class="spacer">
-    <td colSpan={COLUMNS.length} style={{ height: `${height}px` }} />
+    <td colSpan={columns} style={{ height: `${height}px` }} />
   </tr>
 )
 
@@ -95,7 +100,7 @@ interface RowProps {
   readonly row: TaskRow
   readonly at: number
   readonly filter: TaskFilter
-  readonly chosen: boolean
+  readonly chosen: number | null
   readonly eta: RestoreEta
 }
 
@@ -105,7 +110,7 @@ function Row({ row, at, filter, chosen, eta }: RowProps) {
   return (
     <tr
       aria-rowindex={at + 2}
-      aria-current={chosen ? 'true' : undefined}
+      aria-current={chosen === task ? 'true' : undefined}
       class="row"
       onClick={(event) => {
         // For the mouse: the link is what keyboards and readers use.
@@ -146,9 +151,9 @@ function Row({ row, at, filter, chosen, eta }: RowProps) {
         {compact(lag)}
       </td>
       <td class="right number">{rate(recordsPerSecond)}</td>
-      <td class="right number batch">{batch === null ? '–' : count(batch)}</td>
+      {chosen === null && <td class="right number">{batch === null ? '–' : count(batch)}</td>}
       <td class="right number">{duration(ageMs)}</td>
-      <td class="right number unapplied">{unapplied === null ? '–' : count(unapplied)}</td>
+      {chosen === null && <td class="right number">{unapplied === null ? '–' : count(unapplied)}</td>}
     </tr>
   )
 }
