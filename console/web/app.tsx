@@ -67,6 +67,10 @@ export function App() {
   useEffect(() => {
     document.title = `${page.title} · ${application ?? 'Tributary'}`
   }, [page, application])
+  // On a narrow screen the pages' names are wider than it.
+  useEffect(() => {
+    document.querySelector('nav [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
+  }, [page])
   // Not at first: whoever opens the page begins at its top.
   const before = useRef(page)
   useEffect(() => {

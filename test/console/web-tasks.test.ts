@@ -317,7 +317,7 @@ describe('orders', () => {
     )
     expect(questionText({ action: 'pause', tasks: [1] }, rows)).toBe('It is paused already: nothing would change.')
     expect(questionText({ action: 'resume', tasks: [0, 2] }, rows)).toBe(
-      'All of them are not paused: nothing would change.',
+      'None of them is paused: nothing would change.',
     )
   })
 

@@ -39,7 +39,8 @@ const lagOf = async (task: number): Promise<number> => {
 async function picture() {
   const offsets = (await world.json('offsets', 'show')).value
   const state = (await world.cli('state', 'export')).out
-  const keys = (await world.redis.keys(`{${world.application}:*`)).filter((key) => !key.endsWith(':lease')).sort()
+  // Labels, which come and go with their processes, are no state.
+  const keys = (await world.redis.keys(`{${world.application}:*`)).filter((key) => !/:(lease|cards)$/.test(key)).sort()
   const hashes = await Promise.all(keys.filter((key) => key.endsWith(':task')).map((key) => world.redis.hgetall(key)))
   return { offsets, state, keys, hashes }
 }

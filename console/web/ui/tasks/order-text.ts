@@ -17,7 +17,7 @@ export function questionText(order: Order, rows: readonly TaskRow[]): string {
   const kept = order.tasks.length - change
   const pause = order.action === 'pause'
   if (change === 0)
-    return `${kept === 1 ? 'It is' : 'All of them are'} ${pause ? 'paused already' : 'not paused'}: nothing would change.`
+    return `${kept === 1 ? `It is ${pause ? 'paused already' : 'not paused'}` : pause ? 'All of them are paused already' : 'None of them is paused'}: nothing would change.`
   const [it, its] = change === 1 ? ['It', 'its'] : ['They', 'their']
   const what = pause
     ? `${it} ${change === 1 ? 'finishes' : 'finish'} the batch under way and ${change === 1 ? 'takes' : 'take'} no more records until resumed, also after a restart. Records wait in Kafka; state stays readable and as it is.`

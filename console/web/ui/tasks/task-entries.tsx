@@ -19,7 +19,7 @@ export function TaskEntries({ task }: { task: number }) {
           <button type="button" class="quiet" onClick={again} disabled={loading}>
             Look again
           </button>
-          <a href={linkTo(['state'], { task })}>Browse</a>
+          <a href={linkTo(['state', 'tasks', task])}>Browse</a>
         </span>
       </h3>
       {error && <Failure error={error} again={again} />}
