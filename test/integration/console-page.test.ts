@@ -1,163 +1,264 @@
 /**
- * The console in a real browser, on a real service: every page at two widths, light and dark, with nothing for axe to find,
- * nothing on the browser's console and nothing that sticks out; and what an operator does there.
- * CONSOLE_SCREENSHOTS names a folder for pictures of each page.
+ * The console in a real browser, on two real instances: every page at two widths, light and dark, with nothing for axe to
+ * find, nothing on the browser's console, no breach of its policy and nothing that sticks out; and what an operator does there.
+ * CONSOLE_SCREENSHOTS names a folder for pictures of each page, taken while commands flow.
  */
-import { randomUUID } from 'node:crypto'
-import { accessSync, constants, readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import type { RunningService } from '../../service.ts'
-import { startReady } from '../support/running-service.ts'
-import { http, noteOf, RestService, tenantHeaders } from './rest-support.ts'
+import { ConsoleApplication, TASKS, TENANT, TOKEN } from './console-application.ts'
+import {
+  axeFinds,
+  browserPath,
+  ConsoleBrowser,
+  DESK,
+  goTo,
+  LOOKS,
+  PHONE,
+  settled,
+  tabTo,
+  tooWideBy,
+} from './console-browser.ts'
 
-const CANDIDATES = [
-  process.env['CHROMIUM_PATH'],
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-]
-const executablePath = CANDIDATES.find((path) => path !== undefined && isThere(path))
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-const TOKEN = 'a-token-of-the-operators'
-const TENANT = randomUUID()
-const SIZES = [
-  { width: 1_440, height: 900 },
-  { width: 390, height: 844 },
-]
+const HOSTILE = '<img src=x onerror=alert(1)> \u202e\u0007'
+const SOON = { timeout: 20_000 }
+const pictures = process.env['CONSOLE_SCREENSHOTS']
+
 const PAGES = [
-  ['overview', '#/', 'Overview'],
-  ['tasks', '#/tasks', 'Tasks'],
-  ['task', '#/tasks/0', 'Tasks'],
-  ['state', '#/state', 'State'],
-  ['character', '#/state/characters/7', 'State'],
-  ['dead-letters', '#/dead-letters', 'Dead letters'],
-  ['events', '#/events', 'Events'],
-  ['health', '#/health', 'Health'],
+  ['overview', 'Overview'],
+  ['overview-table', 'Overview'],
+  ['tasks', 'Tasks'],
+  ['task', 'Tasks'],
+  ['state', 'State'],
+  ['state-task', 'State'],
+  ['character', 'State'],
+  ['note', 'State'],
+  ['dead-letters', 'Dead letters'],
+  ['dead-letter', 'Dead letters'],
+  ['events', 'Events'],
+  ['health', 'Health'],
 ] as const
+type PageName = (typeof PAGES)[number][0]
 
-describe.skipIf(executablePath === undefined)(
-  `in ${executablePath ?? 'no browser: set CHROMIUM_PATH'}`,
+describe.skipIf(browserPath === undefined)(
+  `in ${browserPath ?? 'no browser: set CHROMIUM_PATH'}`,
   { timeout: 120_000 },
   () => {
-    let service: RunningService
-    let rest: RestService
-    let browser: Browser
-    let origin: string
-    const contexts: BrowserContext[] = []
-    const problems: string[] = []
+    let application: ConsoleApplication
+    let browser: ConsoleBrowser
+    let noteId: number
+    let letter: string
 
     beforeAll(async () => {
-      rest = await RestService.configured({ API_TOKEN: TOKEN, TOPIC_PARTITIONS: '4' })
-      service = await startReady(rest.config)
-      origin = `http://127.0.0.1:${rest.port}`
-      for (const [i, message] of ['meet me at the old mill', '<img src=x onerror=alert(1)> \u202e‮'].entries()) {
-        const headers = { ...tenantHeaders(TENANT), authorization: `Bearer ${TOKEN}`, 'idempotency-key': `note-${i}` }
-        expect((await http(rest.port, 'POST', '/api/notes', { headers, body: noteOf(7, message) })).status).toBe(201)
-      }
-      browser = await chromium.launch({ executablePath: executablePath!, args: ['--no-sandbox'] })
+      browser = await ConsoleBrowser.start()
+      application = await ConsoleApplication.start()
+      await application.create(7, HOSTILE)
+      noteId = await application.create(7, 'meet me at the old mill')
+      letter = await application.bury()
+      if (pictures) application.flow()
     }, 120_000)
 
     afterEach(async () => {
-      for (const context of contexts.splice(0)) await context.close()
-      expect(problems.splice(0)).toEqual([])
+      await browser.closePages()
+      expect(browser.problems.splice(0)).toEqual([])
     })
 
     afterAll(async () => {
+      await application?.close()
       await browser?.close()
-      await service?.close()
     })
 
-    async function opened(
-      where: string,
-      options: { size?: (typeof SIZES)[number]; colorScheme?: 'light' | 'dark'; token?: string } = {},
-    ): Promise<Page> {
-      const { size = SIZES[0]!, colorScheme = 'light', token } = options
-      const context = await browser.newContext({ viewport: size, colorScheme })
-      contexts.push(context)
-      const page = await context.newPage()
-      page.on('console', (message) => {
-        if (['error', 'warning'].includes(message.type())) problems.push(`console: ${message.text()}`)
-      })
-      page.on('pageerror', (error) => problems.push(`page: ${error.message}`))
-      await page.goto(`${origin}/${token === undefined ? '' : `#token=${token}`}`)
-      await page.locator('.live.good').waitFor()
-      if (where !== '#/') await page.evaluate((hash) => void (location.hash = hash), where)
-      return page
-    }
+    const placeOf = (name: PageName): string =>
+      ({
+        overview: '#/',
+        'overview-table': '#/',
+        tasks: '#/tasks',
+        task: '#/tasks/0',
+        state: '#/state',
+        'state-task': '#/state/tasks/0',
+        character: `#/state/characters/7?tenant=${TENANT}`,
+        note: `#/state/notes/${noteId}`,
+        'dead-letters': '#/dead-letters',
+        'dead-letter': `#/dead-letters/${letter}`,
+        events: '#/events',
+        health: '#/health',
+      })[name]
 
-    for (const size of SIZES)
-      for (const colorScheme of ['light', 'dark'] as const)
-        test.each(PAGES)(`%s at ${size.width} px, ${colorScheme}`, async (name, where, title) => {
-          const page = await opened(where, { size, colorScheme })
-          await page.getByRole('heading', { level: 1, name: title }).waitFor()
-          await page.waitForFunction(() => !/Loading /.test(document.querySelector('main')?.textContent ?? ''))
-          await page.evaluate(AXE)
-          const found = await page.evaluate(async () => {
-            const { axe } = globalThis as unknown as {
-              axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> }
-            }
-            return (await axe.run()).violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html.slice(0, 200)}`)
-          })
-          expect(found).toEqual([])
-          const beyond = await page.evaluate(
-            () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-          )
-          expect(beyond).toBeLessThanOrEqual(0)
-          const folder = process.env['CONSOLE_SCREENSHOTS']
-          if (folder) await page.screenshot({ path: join(folder, `${name}-${size.width}-${colorScheme}.png`) })
-        })
+    describe.each(LOOKS)('$width px, $colorScheme', (look) => {
+      test.each(PAGES)('%s', async (name, title) => {
+        const page = await browser.open(application.addressOf('first'), look)
+        if (placeOf(name) !== '#/') await goTo(page, placeOf(name))
+        await page.getByRole('heading', { level: 1, name: title, exact: true }).waitFor()
+        if (name === 'overview-table') await page.getByRole('button', { name: 'Table' }).click()
+        await settled(page)
+        if (pictures && name === 'overview') await page.locator('.line-rate').first().waitFor()
+        if (pictures) await page.screenshot({ path: join(pictures, `${name}-${look.width}-${look.colorScheme}.png`) })
+        expect(await axeFinds(page)).toEqual([])
+        expect(await tooWideBy(page)).toBeLessThanOrEqual(0)
+      })
+    })
+
+    test('axe finds what is wrong, and what is too wide is seen', async () => {
+      const page = await browser.open(application.addressOf('first'), PHONE)
+      await page.evaluate(() => {
+        const button = document.createElement('button')
+        button.style.width = '900px'
+        document.querySelector('main')!.append(button)
+      })
+      expect((await axeFinds(page)).join()).toContain('button-name')
+      expect(await tooWideBy(page)).toBeGreaterThan(0)
+    })
+
+    test('a breach of the policy is seen', async () => {
+      const page = await browser.open(application.addressOf('first'))
+      await page.evaluate(() => {
+        const script = document.createElement('script')
+        script.textContent = '1'
+        document.body.append(script)
+      })
+      await expect.poll(() => browser.problems.splice(0).join(), SOON).toContain('policy: script-src')
+      // The browser tells of it on its console as well, a moment before or after.
+      await page.close()
+      browser.problems.splice(0)
+    })
 
     test('what others wrote is text', async () => {
-      const page = await opened('#/state/characters/7')
+      const page = await browser.open(application.addressOf('first'))
+      await goTo(page, '#/state/characters/7')
       await page.getByText('<img src=x onerror=alert(1)>').first().waitFor()
       expect(await page.locator('main img').count()).toBe(0)
+      expect(await page.locator('main').textContent()).not.toContain('\u202e')
     })
 
-    test('axe finds what is wrong', async () => {
-      const page = await opened('#/tasks')
-      await page.evaluate(AXE)
-      const found = await page.evaluate(async () => {
-        document.querySelector('main')!.append(document.createElement('button'))
-        const { axe } = globalThis as unknown as { axe: { run(): Promise<{ violations: { id: string }[] }> } }
-        return (await axe.run()).violations.map(({ id }) => id)
-      })
-      expect(found).toContain('button-name')
+    test('the drawing shows rates while commands flow, and where they lead', async () => {
+      const page = await browser.open(application.addressOf('second'))
+      application.flow()
+      const create = page.locator('[data-part="handler:COMMAND_TOPIC_NOTE:CREATE"]')
+      const rates = () => page.locator('.line-rate').allTextContents()
+      await expect.poll(rates, SOON).toContainEqual(expect.stringMatching(/^\d+(\.\d)?\/s$/))
+      expect(await page.locator('.line.flows .drift').first().evaluate(animationOf)).toBe('drift')
+      await create.hover()
+      await expect.poll(() => page.locator('.node-details').textContent(), SOON).toMatch(/CREATE.*processed\d.*\/s/)
+      expect(await page.locator('.line.lit').count()).toBeGreaterThan(1)
+      // Parts of other paths step back.
+      expect(await page.locator('.part.handler.lit').count()).toBe(1)
+      await application.still()
+      await expect.poll(async () => (await rates()).length, SOON).toBe(0)
     })
 
-    test('without the token nothing can be done, with it a task is paused by keyboard alone', async () => {
-      const locked = await opened('#/tasks/1')
-      await locked.getByRole('heading', { level: 1, name: 'Tasks' }).waitFor()
-      await locked.getByText('read only').waitFor()
-      const page = await opened('#/tasks', { token: TOKEN })
+    test('nothing moves for those who do not want it', async () => {
+      const page = await browser.open(application.addressOf('first'), DESK, 'reduce')
+      application.flow()
+      await page.locator('.line.flows .drift').first().waitFor({ state: 'attached' })
+      expect(await page.locator('.line.flows .drift').first().evaluate(animationOf)).toBe('none')
+      await application.still()
+    })
+
+    test('the drawing is walked through by keyboard', async () => {
+      const page = await browser.open(application.addressOf('first'))
+      await tabTo(page, '[data-part]')
+      const at = () => page.evaluate(() => document.activeElement?.getAttribute('data-part'))
+      await page.keyboard.press('ArrowRight')
+      expect(await at()).toMatch(/^handler:|^dead-letters$/)
+      await page.keyboard.press('ArrowLeft')
+      expect(await at()).toMatch(/^source:/)
+      await page.keyboard.press('Enter')
+      await expect.poll(() => page.locator('[data-part][aria-pressed="true"]').count(), SOON).toBe(1)
+    })
+
+    test('without the token nothing can be done, and the page says so', async () => {
+      const page = await browser.open(application.addressOf('first'))
+      await goTo(page, '#/tasks/1')
+      await page.getByText('needs the token').first().waitFor()
+      await page.getByText('read only').waitFor()
+      for (const name of [/^Pause all/, 'Pause'])
+        expect(await page.getByRole('button', { name, exact: true }).first().isDisabled()).toBe(true)
+    })
+
+    test('a task is paused by keyboard alone, and seen paused on the page of the other instance', async () => {
+      const page = await browser.open(`${application.addressOf('first')}#token=${TOKEN}`)
       await page.getByText('can act').waitFor()
       expect(page.url()).not.toContain(TOKEN)
-      await page.keyboard.press('g')
-      await page.keyboard.press('t')
-      await page.getByRole('heading', { level: 1, name: 'Tasks' }).waitFor()
-      const pause = page.getByRole('button', { name: /^Pause all/ })
-      await pause.focus()
-      await page.keyboard.press('Enter')
-      const confirm = page.locator('dialog[open]').getByRole('button', { name: /^Pause/ })
-      await confirm.focus()
-      await page.keyboard.press('Enter')
-      await expect.poll(() => service.health.paused.length, { timeout: 20_000 }).toBe(4)
-      const reply = await http(rest.port, 'POST', '/api/operator/tasks/resume', {
-        headers: { authorization: `Bearer ${TOKEN}` },
-        body: { tasks: 'all' },
-      })
-      expect(reply.status).toBe(200)
+      const elsewhere = await browser.open(application.addressOf('second'))
+      await goTo(elsewhere, '#/tasks')
+      await pauseByKeyboard(page, 2)
+      const row = elsewhere.locator('tr', { has: elsewhere.locator('#task-2') })
+      await row.getByText('paused').waitFor(SOON)
+      await expect.poll(() => application.services.flatMap(({ health }) => health.paused), SOON).toEqual([2])
+      await row.getByText('by robin').waitFor(SOON)
+      // What is paused stands first on the overview, of either.
+      await goTo(elsewhere, '#/')
+      await elsewhere.locator('.trouble.held').getByRole('link', { name: 'task 2' }).waitFor(SOON)
+      await application.resumeAll()
+      await elsewhere.locator('.calm').waitFor(SOON)
+    })
+
+    test('all are paused at once by a dialog that says how many, and resumed', async () => {
+      const page = await browser.open(`${application.addressOf('second')}#token=${TOKEN}`)
+      await goTo(page, '#/tasks')
+      await page.getByRole('button', { name: `Pause all ${TASKS}` }).click()
+      const dialog = page.locator('dialog[open]')
+      await dialog.getByRole('heading', { name: `Pause all ${TASKS} tasks?` }).waitFor()
+      expect(await axeFinds(page)).toEqual([])
+      await dialog.getByRole('button', { name: `Pause ${TASKS}` }).click()
+      await dialog.getByText(`${TASKS} tasks paused.`).waitFor(SOON)
+      await page.keyboard.press('Escape')
+      await page.getByRole('button', { name: `Resume ${TASKS}` }).click()
+      await dialog.getByRole('button', { name: `Resume ${TASKS}` }).click()
+      await dialog.getByText(`${TASKS} tasks resumed.`).waitFor(SOON)
+    })
+
+    test('filters are in the address, and a task is one of its own', async () => {
+      const page = await browser.open(application.addressOf('first'))
+      await goTo(page, '#/tasks')
+      await page.locator('#task-0').waitFor()
+      await page.getByRole('searchbox', { name: 'Search tasks' }).fill('1-2')
+      await expect.poll(() => page.locator('tbody tr.row').count(), SOON).toBe(2)
+      expect(page.url()).toMatch(/#\/tasks\?q=1-2$/)
+      await page.locator('#task-1').click()
+      await page.getByRole('heading', { level: 2, name: 'Task 1' }).waitFor()
+      expect(page.url()).toMatch(/#\/tasks\/1\?q=1-2$/)
+      await page.keyboard.press('Escape')
+      await expect.poll(() => page.url(), SOON).toMatch(/#\/tasks\?q=1-2$/)
+      await page.goBack()
+      await page.getByRole('heading', { level: 2, name: 'Task 1' }).waitFor()
+    })
+
+    test('cut off, it says since when, keeps what it knew, and comes back by itself', async () => {
+      const page = await browser.open(application.addressOf('first'))
+      await page.locator('.calm').waitFor()
+      await page.route('**/api/operator/overview', (route) => route.abort())
+      await page.getByText(/^Shown is what was known at \d\d:\d\d:\d\d\.$/).waitFor(SOON)
+      expect(await page.locator('.tile').count()).toBe(7)
+      // It does not say of now what it knows of then.
+      expect(await page.locator('.calm').count()).toBe(0)
+      expect(await axeFinds(page)).toEqual([])
+      await page.unroute('**/api/operator/overview')
+      await page.locator('.calm').waitFor(SOON)
+      // The requests that were cut off are on the browser's console, and nothing else.
+      expect(browser.problems.splice(0).filter((problem) => !problem.includes('net::ERR_FAILED'))).toEqual([])
     })
   },
 )
 
-function isThere(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
+const animationOf = (element: Element): string => getComputedStyle(element).animationName
+
+/** `g t`, `/`, the number, Tab and Enter: nothing but keys. */
+async function pauseByKeyboard(page: Page, task: number): Promise<void> {
+  for (const key of ['g', 't']) await page.keyboard.press(key)
+  await page.locator(`#task-${task}`).waitFor()
+  await page.keyboard.press('/')
+  await page.keyboard.type(String(task))
+  await tabTo(page, `#task-${task}`)
+  await page.keyboard.press('Enter')
+  await page.getByRole('heading', { level: 2, name: `Task ${task}` }).waitFor()
+  await tabTo(page, '.task-detail .orders button:enabled')
+  await page.keyboard.press('Enter')
+  await page.locator('dialog[open]').getByText('It finishes the batch under way').waitFor()
+  await tabTo(page, 'dialog[open] input[name=name]')
+  await page.keyboard.type('robin')
+  await tabTo(page, 'dialog[open] button[type=submit]')
+  await page.keyboard.press('Enter')
+  await page.locator('dialog[open]').getByText('1 task paused.').waitFor(SOON)
+  await page.keyboard.press('Escape')
 }

@@ -39,7 +39,7 @@ export function OrderButtons({ rows, what, ask }: Props) {
         aria-describedby={described}
         onClick={() => ask({ action: 'resume', tasks })}
       >
-        {what === '' ? 'Resume' : `Resume ${count(paused)}`}
+        {what === '' || paused === 0 ? 'Resume' : `Resume ${count(paused)}`}
       </button>
     </span>
   )
