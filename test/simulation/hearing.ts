@@ -55,13 +55,6 @@ export function hear(world: SimWorld, index: number, event: EngineEvent, process
       }
       throw new Violation('stop', `task ${event.task} of ${process.name} stopped: ${event.code}, ${event.message}`)
     case 'warning':
-      // Markers were lost, and the owner has begun anew: its coordinator has forgotten what it had decided (decision 0011).
-      if (
-        event.code === 'transaction.hanging' &&
-        event.message.includes('how it was decided is not known') &&
-        world.kafka.transactions.markersLost > 0
-      )
-        world.operatorAskedMs = world.clock.nowMs()
       if (event.code === 'transaction.mended') coverage.note('hanging transaction ended')
       break
     case 'instance.stopped':

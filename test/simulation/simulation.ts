@@ -85,13 +85,7 @@ export class Simulation {
     }
     look()
     const healedMs = world.clock.nowMs()
-    const rests = this.#until(() => unrest === '', healedMs + REST_MS)
-    // Said, and nothing was guessed: the history has been safe to its end, and an operator has to decide.
-    if (!rests && world.operatorAskedMs > world.clock.nowMs() - REST_MS / 2) {
-      world.coverage.note('waits for an operator')
-      return
-    }
-    if (!rests)
+    if (!this.#until(() => unrest === '', healedMs + REST_MS))
       throw new Violation(
         'I9',
         `no rest ${world.clock.nowMs() - healedMs} ms after everything was whole again, ${unrest}: ${world.states()}`,

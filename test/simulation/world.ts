@@ -47,8 +47,6 @@ export class SimWorld {
   violation: Violation | null = null
   /** Keys of the store that hold another type: nothing is said of their values. */
   readonly spoilt = new Set<string>()
-  /** When a process said last that only an operator can go on; negative: never. */
-  operatorAskedMs = Number.NEGATIVE_INFINITY
   readonly #random: Random
   readonly #told = new Map<ProcessClock, Told>()
   /** Processes that are to start later. */
