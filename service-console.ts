@@ -46,7 +46,13 @@ export function openConsole({ config, plan, kafka, name, layout, notices, log }:
       operator,
       admin,
       options: preparationOf(config),
-      process: { nodeVersion: process.version, freeBytes: freemem() },
+      process: {
+        nodeVersion: process.version,
+        // As of the examination, not of the start.
+        get freeBytes() {
+          return freemem()
+        },
+      },
     },
     notice: (level, code, text) => notices.add(level, code, text),
     audit: (fields, what) => log.warn(fields, what),

@@ -5,11 +5,11 @@
  *   node bench/catch-up.ts [--commands 1000000] [--compression lz4] [--write]
  */
 import { spawn } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
-import { cpus, totalmem } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { startStack } from '../embedded/stack.ts'
 import { connectKafka } from '../engine/kafka/kafka.ts'
+import { machineText, writeSection } from './page.ts'
 import { plotLine } from './plot.ts'
 import { cpuSecondsOf } from './process-cpu.ts'
 import { loadCommands } from './workload.ts'
@@ -61,7 +61,7 @@ try {
     brokerSeconds: cpu(pids.broker) - before.broker,
     redisSeconds: cpu(pids.redis) - before.redis,
     compression: values.compression,
-    machine: `${cpus().length} × ${cpus()[0]?.model.trim() ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB, shared with Kafka and Redis`,
+    machine: machineText('Kafka and Redis'),
   }
   const { samples: _, ...shown } = result
   process.stdout.write(`${JSON.stringify({ ...shown, recordsPerSecond: Math.round(count / report.seconds) })}\n`)
@@ -128,8 +128,9 @@ function write(
       points: smooth(rates, 10),
     }),
   )
-  const section = `<!-- catch-up -->
-Machine: ${result.machine}.
+  writeSection(
+    'catch-up',
+    `Machine: ${result.machine}.
 
 | | |
 |---|---|
@@ -141,13 +142,7 @@ Machine: ${result.machine}.
 | CPU s per million, Redis | ${perMillion(result.redisSeconds)} |
 | heap after a collection at 30 % and at the end | ${Math.round(result.heapEarlyBytes / 1e6)} MB, ${Math.round(result.heapBytes / 1e6)} MB |
 
-![Records per second while catching up](catch-up.svg)
-<!-- /catch-up -->`
-  const page = new URL('../docs/benchmarks.md', import.meta.url)
-  const text = readFileSync(page, 'utf8')
-  writeFileSync(
-    page,
-    text.replace(/<!-- catch-up -->[\s\S]*<!-- \/catch-up -->/, () => section),
+![Records per second while catching up](catch-up.svg)`,
   )
 }
 

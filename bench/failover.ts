@@ -5,13 +5,13 @@
  *
  *   node bench/failover.ts [--rounds 5] [--rate 2000] [--write]
  */
-import { readFileSync, writeFileSync } from 'node:fs'
-import { cpus, totalmem } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { startStack } from '../embedded/stack.ts'
 import { connectKafka } from '../engine/kafka/kafka.ts'
 import { Arrivals, COMMANDS, EVENTS, feed, PARTITIONS, Service } from './failover-fleet.ts'
+import { machineText, writeSection } from './page.ts'
 import { plotLine } from './plot.ts'
 
 const { values } = parseArgs({
@@ -83,7 +83,7 @@ try {
     termAborted: term.aborted,
     rollingMs: rolling.longestMs,
     rollingAborted: rolling.aborted,
-    machine: `${cpus().length} × ${cpus()[0]?.model.trim() ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB, shared with Kafka and Redis`,
+    machine: machineText('Kafka and Redis'),
   }
   process.stdout.write(`${JSON.stringify(result)}\n`)
   if (values.write) write(result, plotted)
@@ -173,8 +173,9 @@ function write(
     }),
   )
   const ms = (name: string): string => `${Math.round(Number(result[name])).toLocaleString('en')} ms`
-  const section = `<!-- failover -->
-Machine: ${result.machine}.
+  writeSection(
+    'failover',
+    `Machine: ${result.machine}.
 
 | ${result.perSecond.toLocaleString('en')} commands a second on ${PARTITIONS} partitions, medians of ${result.rounds} rounds | its tasks | the others |
 |---|---|---|
@@ -183,12 +184,6 @@ Machine: ${result.machine}.
 | SIGTERM: transactions done again, in all rounds | ${result['termAborted']} | |
 | rolling restart of three: longest silence of any task | ${ms('rollingMs')} | |
 
-![Events per second around a kill](failover.svg)
-<!-- /failover -->`
-  const page = new URL('../docs/benchmarks.md', import.meta.url)
-  const text = readFileSync(page, 'utf8')
-  writeFileSync(
-    page,
-    text.replace(/<!-- failover -->[\s\S]*<!-- \/failover -->/, () => section),
+![Events per second around a kill](failover.svg)`,
   )
 }

@@ -5,12 +5,11 @@
  *
  *   node bench/rest.ts [--seconds 60] [--gets 2000] [--posts 200] [--streams 1000] [--write]
  */
-import { readFileSync, writeFileSync } from 'node:fs'
-import { cpus, totalmem } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { startStack } from '../embedded/stack.ts'
 import { Service } from './failover-fleet.ts'
+import { machineText, writeSection } from './page.ts'
 import { cpuSecondsOf } from './process-cpu.ts'
 import { type Answers, load } from './rest-load.ts'
 import { Subscribers } from './rest-subscribers.ts'
@@ -94,7 +93,7 @@ try {
     rssFirstThirdMb: mean(rssMb.slice(0, third)),
     rssLastThirdMb: mean(rssMb.slice(-third)),
     streamsRight,
-    machine: `${cpus().length} × ${cpus()[0]?.model.trim() ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB, shared with Kafka, Redis and the clients`,
+    machine: machineText('Kafka, Redis and the clients'),
   }
   process.stdout.write(`${JSON.stringify(result)}\n`)
   if (values.write) write(result)
@@ -166,8 +165,9 @@ function write(result: {
   const { reads, writes } = result
   const row = (name: string, rate: number, answers: Answers): string =>
     `| ${name} | ${rate.toLocaleString('en')} | ${answers.requests.toLocaleString('en')} | ${answers.failed} | ${answers.p50Ms} ms | **${answers.p99Ms} ms** | ${answers.maxMs} ms |`
-  const section = `<!-- rest -->
-Machine: ${result.machine}.
+  writeSection(
+    'rest',
+    `Machine: ${result.machine}.
 
 | ${seconds} s beside ${streams.toLocaleString('en')} event streams | a second | answered | not 2xx | p50 | p99 | longest |
 |---|---|---|---|---|---|---|
@@ -175,12 +175,6 @@ ${row('GET, a page of a character', gets, reads)}
 ${row('POST, a new note, answered when it is committed and readable', posts, writes)}
 
 The service used ${result['cpuPercent']} % of a core; its memory was ${result['rssFirstThirdMb']} MB in the first third and ${result['rssLastThirdMb']} MB in the last. Every stream had
-each of its events once: ${result['streamsRight'] ? 'yes' : '**no**'}.
-<!-- /rest -->`
-  const page = new URL('../docs/benchmarks.md', import.meta.url)
-  const text = readFileSync(page, 'utf8')
-  writeFileSync(
-    page,
-    text.replace(/<!-- rest -->[\s\S]*<!-- \/rest -->/, () => section),
+each of its events once: ${result['streamsRight'] ? 'yes' : '**no**'}.`,
   )
 }

@@ -7,6 +7,7 @@ import type { JsonObject } from '../topology/json.ts'
 import type { ConsoleBackend } from './backend.ts'
 import type { TasksResult } from './contract.ts'
 import { NAME_CHARACTERS_MAX, PLACES_MAX, REPLAY_DEFAULT, REPLAY_MAX } from './limits.ts'
+import { REASON } from './query.ts'
 
 /** Throws ApiFailure, OperationError. `signal` ends it between two transactions. */
 export async function replayLetters(
@@ -18,7 +19,7 @@ export async function replayLetters(
   checkFields(order, ['places', 'reason', 'limit', 'execute', 'by'])
   const { execute, reason, limit } = order
   if (typeof execute !== 'boolean') throw wrong('execute', 'true or false')
-  if (reason !== undefined && (typeof reason !== 'string' || !/^[\x21-\x7e]{1,100}$/.test(reason)))
+  if (reason !== undefined && (typeof reason !== 'string' || !REASON.test(reason)))
     throw wrong('reason', 'a reason as the list has it')
   const by = byOf(order)
   const places = placesOf(backend, order['places'])

@@ -25,6 +25,7 @@
  */
 import type { DeadLetterJson } from '../operations/core/dead-letter.ts'
 import type { Finding } from '../operations/core/doctor.ts'
+import type { Flow, Quantiles } from '../operations/core/flow.ts'
 import type { PausedTask } from '../operations/pause.ts'
 import type { PartitionView } from '../operations/tasks.ts'
 import type { Pause } from '../stores/ports.ts'
@@ -121,19 +122,8 @@ export interface InstanceRow {
 /** Per second, by `in:<declared topic>:<type>`, `out:<declared topic>`, `dead:<declared topic>`, `forward`. */
 export type RateTable = Readonly<Record<string, number>>
 
-export interface Quantiles {
-  readonly p50Ms: number
-  readonly p99Ms: number
-}
-
 /** Of all living instances together, over about the last 5 s. Null: nothing happened, or not known yet. */
-export interface Flow {
-  readonly recordsPerSecond: number | null
-  readonly transactionsPerSecond: number | null
-  /** From the record's timestamp to the known commit. */
-  readonly endToEnd: Quantiles | null
-  readonly transaction: Quantiles | null
-}
+export type { Flow, Quantiles }
 
 export interface Notice {
   /** ISO 8601, newest first. */

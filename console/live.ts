@@ -6,7 +6,7 @@ import type { Clock } from '../engine/clock.ts'
 import type { InstanceCard, TaskCard } from '../engine/core/instance-card.ts'
 import { remedyOf } from '../engine/core/stop-codes.ts'
 import type { Context } from '../operations/context.ts'
-import { CardWindow, LIVING_MS } from '../operations/core/flow.ts'
+import { CardWindow, type Flow, LIVING_MS } from '../operations/core/flow.ts'
 import { instanceCards } from '../operations/instances.ts'
 import { type TaskView, viewTasks } from '../operations/tasks.ts'
 import type { InstanceRow, Notice, Overview, RateTable, Series, ShownState, TaskRow } from './contract.ts'
@@ -20,12 +20,9 @@ const POINTS_MAX = 450
 const LOOK_MS = 1_500
 const NOTICES_SHOWN_MAX = 50
 
-interface Point {
+interface Point extends Flow {
   readonly atMs: number
   readonly lag: number
-  readonly recordsPerSecond: number | null
-  readonly endToEnd: { readonly p50Ms: number; readonly p99Ms: number } | null
-  readonly transaction: { readonly p50Ms: number; readonly p99Ms: number } | null
 }
 
 interface Seen {
@@ -104,9 +101,8 @@ export class Live {
     try {
       await this.#readCards()
       const nowMs = clock.nowMs()
-      const { recordsPerSecond, endToEnd, transaction } = this.#window.flow(nowMs)
       const lag = this.#living(nowMs).reduce((sum, [, { tasks }]) => sum + lagIn(tasks), 0)
-      this.#points = [...this.#points, { atMs: nowMs, lag, recordsPerSecond, endToEnd, transaction }].slice(-POINTS_MAX)
+      this.#points = [...this.#points, { atMs: nowMs, lag, ...this.#window.flow(nowMs) }].slice(-POINTS_MAX)
     } catch {
       // Redis is away: a gap in the charts, and the overview says why.
     }

@@ -1,20 +1,16 @@
 /** Query and path parameters of the operators' interface, each read by its rule. Pure. */
+import { checkKnown } from '../api/events/routes.ts'
 import { failure } from '../api/rest/errors.ts'
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
-const REASON = /^[\x21-\x7e]{1,100}$/
-export const UINT32_MAX = 0xffff_ffff
+export const REASON = /^[\x21-\x7e]{1,100}$/
 
 export class Query {
   readonly #values: URLSearchParams
 
   /** Throws ApiFailure `query.unknown`, `filter.invalid`. */
   constructor(values: URLSearchParams, known: readonly string[]) {
-    const unknown = [...values.keys()].find((name) => !known.includes(name))
-    if (unknown !== undefined)
-      throw failure('query.unknown', `there is no parameter ${JSON.stringify(unknown.slice(0, 50))}`, {
-        parameter: unknown.slice(0, 50),
-      })
+    checkKnown(values, known)
     const twice = known.find((name) => values.getAll(name).length > 1)
     if (twice !== undefined) throw failure('filter.invalid', 'it is given twice', { parameter: twice })
     this.#values = values

@@ -4,7 +4,7 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { EventHub } from '../api/events/hub.ts'
-import { PARAMETERS, queryOf, streamRoute } from '../api/events/routes.ts'
+import { checkKnown, queryOf, streamRoute, UINT32_MAX } from '../api/events/routes.ts'
 import { BODY_BYTES_MAX } from '../api/limits.ts'
 import { readBody } from '../api/rest/body.ts'
 import { failure } from '../api/rest/errors.ts'
@@ -16,7 +16,7 @@ import { orderTasks, replayLetters } from './actions.ts'
 import type { ConsoleBackend } from './backend.ts'
 import { Gate, operationFailure, within } from './failures.ts'
 import * as limits from './limits.ts'
-import { pathNumber, Query, UINT32_MAX } from './query.ts'
+import { pathNumber, Query } from './query.ts'
 import { entriesOf, historyView, lettersView, letterValue, letterView, notesView, oneNoteView } from './reads.ts'
 
 export const OPERATOR_PATH = `${BASE_PATH}/operator`
@@ -64,13 +64,13 @@ export function consoleRoutes(app: FastifyInstance, deps: ConsoleRoutesDeps): vo
       )
     streamRoute(scope, deps, {
       path: `${OPERATOR_PATH}/events`,
-      parameters: [...PARAMETERS, 'tenant'],
+      parameters: ['tenant'],
       // The others are read by the rules of /api/events, and may come more than once.
       tenantOf: (request) => {
+        checkRead(request, deps.token)
         const given = queryOf(request).getAll('tenant')
         return new Query(new URLSearchParams(given.map((tenant) => ['tenant', tenant])), ['tenant']).tenant()
       },
-      admit: (request) => checkRead(request, deps.token),
     })
   })
 }
@@ -178,7 +178,7 @@ function registerValue(app: FastifyInstance, deps: ConsoleRoutesDeps, gate: Gate
   })
 }
 
-interface Ordered extends Asked {
+interface Ordered extends Pick<Asked, 'request' | 'backend'> {
   readonly body: ReturnType<typeof readBody>
   /** The client has gone away. */
   readonly signal: AbortSignal
@@ -194,7 +194,7 @@ function registerAction(
     OPERATOR_PATH + path,
     { onRequest: async (request) => checkAction(request, deps.token) },
     async (request, reply) => {
-      const query = new Query(queryOf(request), [])
+      checkKnown(queryOf(request), [])
       const backend = ready(deps)
       const gone = new AbortController()
       const closed = (): void => {
@@ -202,8 +202,7 @@ function registerAction(
       }
       reply.raw.once('close', closed)
       const body = readBody(request.body)
-      const ordered = { request, query, backend, path: {}, body, signal: gone.signal }
-      return send(reply, await told(act(ordered)))
+      return send(reply, await told(act({ request, backend, body, signal: gone.signal })))
     },
   )
 }

@@ -4,7 +4,7 @@
  * (`topic.recreated`, `offsets.mismatch`), and the same command ends what was begun.
  */
 import { systemClock } from '../engine/clock.ts'
-import { internalTopics, type Plan } from '../engine/core/plan.ts'
+import type { Plan } from '../engine/core/plan.ts'
 import { type PreparationOptions, prepare } from '../engine/preparation.ts'
 import type { KafkaContext } from './context.ts'
 import type { OffsetFacts, OffsetPlan } from './core/offsets.ts'
@@ -62,13 +62,10 @@ async function finish(
 }
 
 /** Of those that the tasks read: another that is missing is created by the next start. */
-function missingTopics(
-  { plan }: { plan: Plan },
-  { topology, topicNames, application }: PreparationOptions,
-): ReadonlySet<string> {
+function missingTopics({ plan }: { plan: Plan }, { topology, topicNames }: PreparationOptions): ReadonlySet<string> {
   const there = new Set(plan.sources.map(({ topic }) => topic))
   const sources = topology.sources.map(({ topic }) => topicNames[topic] ?? topic)
   const missing = sources.filter((topic) => !there.has(topic))
-  if (plan.repartition.partitions === 0) missing.push(internalTopics(application).repartition)
+  if (plan.repartition.partitions === 0) missing.push(plan.repartition.topic)
   return new Set(missing)
 }

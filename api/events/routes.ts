@@ -17,8 +17,8 @@ import { CLIENT_BUFFER_BYTES_MAX, FILTER_VALUES_MAX, FLUSH_MAX_MS } from './limi
 import { EventStream } from './stream.ts'
 
 export const EVENT_TYPES = ['CREATED', 'UPDATED', 'DELETED', 'CREATE_FAILED'] as const
-export const PARAMETERS = ['characterId', 'type', 'from']
-const UINT32_MAX = 0xffff_ffff
+const PARAMETERS = ['characterId', 'type', 'from']
+export const UINT32_MAX = 0xffff_ffff
 
 export interface EventRoutesDeps {
   /** null until the topics are known: then 503. */
@@ -33,9 +33,7 @@ export interface EventRoutesDeps {
 export function eventRoutes(app: FastifyInstance, deps: EventRoutesDeps): void {
   streamRoute(app, deps, {
     path: `${BASE_PATH}/events`,
-    parameters: PARAMETERS,
     tenantOf: (request) => readTenant(request.raw.headersDistinct).id,
-    admit: () => {},
   })
   const { topicNames } = deps
   const document = Buffer.from(
@@ -47,24 +45,21 @@ export function eventRoutes(app: FastifyInstance, deps: EventRoutesDeps): void {
 
 export interface StreamRoute {
   readonly path: string
-  /** Of the query, beside those that are others. */
-  readonly parameters: readonly string[]
-  /** null: every tenant's events. Throws ApiFailure. */
+  /** Parameters of the query that `tenantOf` reads. */
+  readonly parameters?: readonly string[]
+  /** Whose events this client gets; null: every tenant's. Throws ApiFailure, also when it may not have them. */
   readonly tenantOf: (request: FastifyRequest) => string | null
-  /** Throws ApiFailure when this client may not. */
-  readonly admit: (request: FastifyRequest) => void
 }
 
 /** A stream of events at this path. */
 export function streamRoute(
   app: FastifyInstance,
   deps: Pick<EventRoutesDeps, 'hub' | 'isDraining' | 'clientBufferBytesMax'>,
-  { path, parameters, tenantOf, admit }: StreamRoute,
+  { path, parameters = [], tenantOf }: StreamRoute,
 ): void {
   const limits = { bufferBytesMax: deps.clientBufferBytesMax ?? CLIENT_BUFFER_BYTES_MAX, flushMaxMs: FLUSH_MAX_MS }
   app.get(path, { exposeHeadRoute: false }, (request, reply) => {
-    admit(request)
-    const filter = readFilter(request, tenantOf(request), parameters)
+    const filter = readFilter(request, tenantOf(request), [...PARAMETERS, ...parameters])
     if (!acceptsStream(request.headers.accept))
       throw failure('accept.unsupported', 'this answers text/event-stream', { header: 'Accept' })
     if (deps.isDraining())
@@ -81,14 +76,19 @@ export function streamRoute(
   })
 }
 
-/** Throws ApiFailure `query.unknown`, `filter.invalid`. */
-function readFilter(request: FastifyRequest, tenant: string | null, parameters: readonly string[]): EventFilter {
-  const query = queryOf(request)
+/** Throws ApiFailure `query.unknown`. */
+export function checkKnown(query: URLSearchParams, parameters: readonly string[]): void {
   const unknown = [...query.keys()].find((name) => !parameters.includes(name))
   if (unknown !== undefined)
     throw failure('query.unknown', `there is no parameter ${JSON.stringify(unknown.slice(0, 50))}`, {
       parameter: unknown.slice(0, 50),
     })
+}
+
+/** Throws ApiFailure `query.unknown`, `filter.invalid`. */
+function readFilter(request: FastifyRequest, tenant: string | null, parameters: readonly string[]): EventFilter {
+  const query = queryOf(request)
+  checkKnown(query, parameters)
   return {
     tenant,
     characters: values(query, 'characterId', 'whole numbers from 0 to 4294967295', characterId),

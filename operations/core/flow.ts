@@ -16,9 +16,11 @@ export interface Quantiles {
   readonly p99Ms: number
 }
 
+/** Of all living instances together. Null: nothing happened, or not known yet. */
 export interface Flow {
   readonly recordsPerSecond: number | null
   readonly transactionsPerSecond: number | null
+  /** From the record's timestamp to the known commit. */
   readonly endToEnd: Quantiles | null
   readonly transaction: Quantiles | null
 }

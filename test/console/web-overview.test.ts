@@ -1,6 +1,6 @@
 /** The overview as the page shows it: what is wrong, how the topology is drawn, the columns of the charts. */
 import { describe, expect, test } from 'vitest'
-import type { InstanceRow, Overview, Series, TaskRow, TopologyView } from '../../console/contract.ts'
+import type { InstanceRow, Overview, Series, TopologyView } from '../../console/contract.ts'
 import { draw } from '../../console/drawing.ts'
 import { neighbour, pathsOf, routesOf, widthOf } from '../../console/web/ui/overview/drawing-geometry.ts'
 import {
@@ -17,24 +17,7 @@ import { splitReason, troublesOf } from '../../console/web/ui/overview/troubles.
 import { remedyParts } from '../../console/web/ui/remedy-parts.ts'
 import { describe as describeTopology } from '../../topology/describe.ts'
 import { noteTopology } from '../../topology/notes/topology.ts'
-
-const row = (task: number, of: Partial<TaskRow> = {}): TaskRow => ({
-  task,
-  state: 'running',
-  reason: null,
-  remedy: null,
-  instance: 'a',
-  paused: null,
-  restore: null,
-  batch: 1,
-  ageMs: 10,
-  lag: 0,
-  exact: true,
-  recordsPerSecond: 1,
-  unapplied: 0,
-  partitions: [],
-  ...of,
-})
+import { row } from './task-row.ts'
 
 const instance = (name: string, of: Partial<InstanceRow> = {}): InstanceRow => ({
   name,

@@ -29,26 +29,9 @@ import {
   type TaskFilter,
 } from '../../console/web/ui/tasks/task-filter.ts'
 import { rowWindow } from '../../console/web/ui/tasks/window.ts'
+import { row } from './task-row.ts'
 
 const PAUSE = { since: '2026-03-01T12:00:00.000Z', by: 'amelie' }
-
-const row = (task: number, of: Partial<TaskRow> = {}): TaskRow => ({
-  task,
-  state: 'running',
-  reason: null,
-  remedy: null,
-  instance: 'a',
-  paused: null,
-  restore: null,
-  batch: task,
-  ageMs: 10,
-  lag: 0,
-  exact: true,
-  recordsPerSecond: 1,
-  unapplied: 0,
-  partitions: [{ topic: 'commands', partition: task, committed: 1, end: 1, lag: 0, exact: true }],
-  ...of,
-})
 
 const numbers = (rows: readonly TaskRow[]): number[] => rows.map(({ task }) => task)
 const filter = (query: string): TaskFilter => filterOf(new URLSearchParams(query))

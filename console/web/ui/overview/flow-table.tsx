@@ -2,11 +2,11 @@
 import type { Overview, TopologyView } from '../../../contract.ts'
 import { count, rate } from '../../format.ts'
 import { Foreign } from '../parts.tsx'
+import { Scroll } from '../scroll.tsx'
 import { factsOf, KIND_WORDS, lagOfNode, rateOfNode } from './node-facts.ts'
 
 export const FlowTable = ({ topology, overview }: { topology: TopologyView; overview: Overview | null }) => (
-  // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
-  <section class="scroll" tabIndex={0} aria-label="Parts of the topology">
+  <Scroll label="Parts of the topology">
     <table>
       <caption class="visually-hidden">Parts of the topology and what flows through them now</caption>
       <thead>
@@ -46,5 +46,5 @@ export const FlowTable = ({ topology, overview }: { topology: TopologyView; over
         })}
       </tbody>
     </table>
-  </section>
+  </Scroll>
 )

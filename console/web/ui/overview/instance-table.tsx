@@ -4,14 +4,14 @@ import { bytes, count, duration, rate } from '../../format.ts'
 import { linkTo } from '../../router.ts'
 import { LIVING_MS } from '../instances.ts'
 import { Ago, Badge, Empty, Foreign, Panel } from '../parts.tsx'
+import { Scroll } from '../scroll.tsx'
 
 export const Instances = ({ instances }: { instances: readonly InstanceRow[] }) => (
   <Panel title="Instances">
     {instances.length === 0 ? (
       <Empty>No instance has told of itself yet. Each does so every 2 s.</Empty>
     ) : (
-      // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
-      <section class="scroll" tabIndex={0} aria-label="Instances, scrollable">
+      <Scroll label="Instances, scrollable">
         <table class="instances">
           <caption class="visually-hidden">Instances of the application</caption>
           <thead>
@@ -40,7 +40,7 @@ export const Instances = ({ instances }: { instances: readonly InstanceRow[] }) 
             ))}
           </tbody>
         </table>
-      </section>
+      </Scroll>
     )}
   </Panel>
 )

@@ -6,6 +6,7 @@ import { go, linkTo } from '../../router.ts'
 import { splitReason } from '../overview/troubles.ts'
 import { Foreign, StateBadge, Time } from '../parts.tsx'
 import { Remedy } from '../remedy.tsx'
+import { Scroll } from '../scroll.tsx'
 import { OrderButtons } from './order-buttons.tsx'
 import type { Order } from './order-text.ts'
 import { RestoreBar } from './restore-bar.tsx'
@@ -131,8 +132,7 @@ const Facts = ({ row: { instance, recordsPerSecond, batch, ageMs, unapplied } }:
 const Partitions = ({ row: { task, partitions } }: { row: TaskRow }) => (
   <div class="part-of">
     <h3>Partitions</h3>
-    {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
-    <section class="scroll" tabIndex={0} aria-label="Partitions, scrollable">
+    <Scroll label="Partitions, scrollable">
       <table class="partitions">
         <caption class="visually-hidden">Partitions of task {task}</caption>
         <thead>
@@ -165,6 +165,6 @@ const Partitions = ({ row: { task, partitions } }: { row: TaskRow }) => (
           ))}
         </tbody>
       </table>
-    </section>
+    </Scroll>
   </div>
 )
