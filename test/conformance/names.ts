@@ -46,8 +46,12 @@ export class Names {
       // With other codes it is the one that asked, or none.
       memberId: rest.code === 0 || rest.code === MEMBER_ID_REQUIRED ? this.member(memberId) : '-',
       leader: this.member(leader),
-      // A broker tells them in the order of a hash map.
-      members: members.map((m) => `${this.member(m.memberId)} ${m.instanceId ?? '-'} ${readable(m.metadata)}`).sort(),
+      // A broker tells them in the order of a hash map: whoever has no name yet must not get it by that order.
+      members: members
+        .map((m) => ({ id: m.memberId, told: `${m.instanceId ?? '-'} ${readable(m.metadata)}` }))
+        .sort((a, b) => (a.told < b.told ? -1 : a.told > b.told ? 1 : 0))
+        .map(({ id, told }) => `${this.member(id)} ${told}`)
+        .sort(),
     }
   }
 

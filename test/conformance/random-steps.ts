@@ -146,7 +146,7 @@ const MEMBERS = 3
 /** A request whose answer has not come yet. */
 interface Waiting {
   readonly name: string
-  readonly answer: { value: unknown; told: boolean }
+  readonly answer: { comparable: (() => unknown) | null; told: boolean }
 }
 
 /**
@@ -169,7 +169,7 @@ export function randomGroup(seed: number, steps: number, due: number[] = []): Sc
       const waiting: Waiting[] = []
       let step = 0
       const settle = async (): Promise<void> => {
-        const answered = (): number => waiting.filter((w) => w.answer.value !== undefined).length
+        const answered = (): number => waiting.filter((w) => w.answer.comparable !== null).length
         await talk.stage.quiet()
         if (known)
           await talk
@@ -181,21 +181,23 @@ export function randomGroup(seed: number, steps: number, due: number[] = []): Sc
             .catch(() => {})
         else due.push(answered())
         step++
+        // In the order of the requests: a broker that completes a rebalance answers its members in that of a hash map, and
+        // names are given in the order in which they are told.
         for (const { name, answer } of waiting) {
-          if (answer.value === undefined || answer.told) continue
+          if (answer.comparable === null || answer.told) continue
           answer.told = true
-          talk.note(name, answer.value)
+          talk.note(name, answer.comparable())
         }
       }
-      const send = <T>(name: string, promise: Promise<T>, told: (answer: T) => unknown): void => {
-        const answer: Waiting['answer'] = { value: undefined, told: false }
+      const send = <T>(name: string, promise: Promise<T>, came: (answer: T) => () => unknown): void => {
+        const answer: Waiting['answer'] = { comparable: null, told: false }
         waiting.push({ name, answer })
         promise.then(
           (value) => {
-            answer.value = told(value)
+            answer.comparable = came(value)
           },
           (error: unknown) => {
-            answer.value = String(error)
+            answer.comparable = () => String(error)
           },
         )
       }
@@ -204,7 +206,7 @@ export function randomGroup(seed: number, steps: number, due: number[] = []): Sc
       for (let i = 0; i < steps; i++) {
         const one = random.pick(members)
         const { member } = one
-        const busy = waiting.some((w) => w.name.startsWith(`${member.name} `) && w.answer.value === undefined)
+        const busy = waiting.some((w) => w.name.startsWith(`${member.name} `) && w.answer.comparable === null)
         const stale = random.chance(0.15) ? random.pick(one.former) : null
         const kind = random.below(100)
         const changed = random.chance(0.15)
@@ -223,12 +225,12 @@ export function randomGroup(seed: number, steps: number, due: number[] = []): Sc
             if (answer.code === 25 || answer.code === 82) member.memberId = ''
             one.leads = answer.code === 0 && answer.leader === answer.memberId
             if (answer.code === 0) leader = answer.leader
-            return talk.names.join(answer)
+            return () => talk.names.join(answer)
           })
         } else if (kind < 65) {
           if (busy) continue
           const assigned = one.leads ? Object.fromEntries(ids.map((id) => [id, talk.names.member(id)])) : {}
-          send(`${what} syncs`, member.sendSync(assigned, PROTOCOL, stale ?? member.membership), (answer) => ({
+          send(`${what} syncs`, member.sendSync(assigned, PROTOCOL, stale ?? member.membership), (answer) => () => ({
             code: answer.code,
             assignment: readable(answer.assignment),
           }))
