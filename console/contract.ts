@@ -189,9 +189,9 @@ export interface NotesView {
   readonly task: number | null
   /** In order of tenant, then id. */
   readonly notes: readonly NoteView[]
-  /** With a tenant: how many there are in all; else the length of `notes`. */
+  /** How many there are in all. */
   readonly total: number
-  /** As of; null: the task has no state. */
+  /** As of; null: the task has no state, or a whole task was walked through, which has no one moment. */
   readonly batch: number | null
   readonly ageMs: number | null
 }

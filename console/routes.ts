@@ -169,7 +169,8 @@ function registerValue(app: FastifyInstance, deps: ConsoleRoutesDeps, gate: Gate
     checkRead(request, deps.token)
     const backend = ready(deps)
     const place = placeOf(backend, request.params as Record<string, string>)
-    const value = await told(gate.pass(() => letterValue(backend.context, place)))
+    const read = gate.pass(() => letterValue(backend.context, place))
+    const value = await told(within(systemClock, limits.ANSWER_DEADLINE_MS, read))
     return reply
       .header('cache-control', 'no-store')
       .header('content-type', 'application/octet-stream')
@@ -192,7 +193,7 @@ function registerAction(
 ): void {
   app.post(
     OPERATOR_PATH + path,
-    { onRequest: async (request) => checkAction(request, deps.token) },
+    { onRequest: async (request) => recordRefused(deps, path, request, () => checkAction(request, deps.token)) },
     async (request, reply) => {
       checkKnown(queryOf(request), [])
       const backend = ready(deps)
@@ -205,6 +206,18 @@ function registerAction(
       return send(reply, await told(act({ request, backend, body, signal: gone.signal })))
     },
   )
+}
+
+/** Whoever tries to act and may not is recorded as well. Throws what `check` throws. */
+function recordRefused({ backend }: ConsoleRoutesDeps, path: string, { ip }: FastifyRequest, check: () => void): void {
+  try {
+    check()
+  } catch (error) {
+    const action = path.slice(1).replace('/', '.')
+    const outcome = `refused: ${error instanceof Error ? error.message : String(error)}`
+    backend()?.audit({ action, from: ip, outcome }, `${action} ${outcome}`)
+    throw error
+  }
 }
 
 function ready({ backend, isDraining }: ConsoleRoutesDeps): ConsoleBackend {

@@ -13,7 +13,7 @@ import { type EventFilter, SubscriberIndex } from './filter.ts'
 import * as defaults from './limits.ts'
 import { type LiveItem, RecentItems } from './recent.ts'
 import type { ClientStream } from './stream.ts'
-import { type EventStats, eventFrame, type Place, Subscriber } from './subscriber.ts'
+import { type EventStats, type Place, SharedFrame, Subscriber } from './subscriber.ts'
 
 export interface HubOptions {
   readonly kafka: Kafka
@@ -201,10 +201,10 @@ export class EventHub {
       if (item.gap) for (const subscriber of this.#following) subscriber.live(item, nothing)
       return
     }
-    let frame: Buffer | null = null
-    const shared = (): Buffer => {
-      frame ??= eventFrame(this.#options.topic, item.partition, event, item)
-      return frame
+    let frame: SharedFrame | null = null
+    const shared = (filter: EventFilter): Buffer => {
+      frame ??= new SharedFrame(this.#options.topic, item.partition, event, item)
+      return frame.for(filter)
     }
     this.#index.each(event, (subscriber) => {
       subscriber.live(item, shared)

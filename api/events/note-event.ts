@@ -37,6 +37,15 @@ export function noteEventOf(view: RecordView): NoteEvent | null {
   return { tenant, characterId, type, lines: `event: ${type}\n${dataLines(text)}\n` }
 }
 
+/**
+ * The lines for somebody who is sent every tenant's events: its data say whose the event is, as `tenantId`. The first brace
+ * is the one that opens the value: the line before it holds a type.
+ */
+export function linesWithTenant({ lines, tenant }: NoteEvent): string {
+  const at = lines.indexOf('{') + 1
+  return `${lines.slice(0, at)}"tenantId":"${tenant}",${lines.slice(at)}`
+}
+
 /** JSON has line ends between tokens only, and a stream puts a line end back between two data lines. */
 export const dataLines = (text: string): string =>
   /[\r\n]/.test(text)

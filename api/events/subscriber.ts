@@ -8,7 +8,7 @@ import type { Gap } from '../../subscribe/core/partition-feed.ts'
 import { covers, furthest, type Positions } from '../../subscribe/core/positions.ts'
 import { SubscribeError } from '../../subscribe/errors.ts'
 import type { EventFilter } from './filter.ts'
-import { dataLines, type NoteEvent } from './note-event.ts'
+import { dataLines, linesWithTenant, type NoteEvent } from './note-event.ts'
 import type { LiveItem } from './recent.ts'
 import type { ClientStream } from './stream.ts'
 
@@ -44,10 +44,10 @@ export class Subscriber {
   }
 
   /** An item of the shared reader; `frame` is the event with the shared reader's id. */
-  live(item: LiveItem, frame: () => Buffer): void {
+  live(item: LiveItem, frame: (filter: EventFilter) => Buffer): void {
     const { place } = this
     if (place === null) {
-      this.#push(item.event === null ? gapFrame(this.#topic, item.gap!, item) : frame())
+      this.#push(item.event === null ? gapFrame(this.#topic, item.gap!, item) : frame(this.filter))
       return
     }
     if (!this.passes(item)) return
@@ -70,7 +70,8 @@ export class Subscriber {
   /** An item with the id of this client's place. */
   frameOf({ event, gap, partition }: LiveItem): string {
     const place = this.place!
-    return event === null ? gapFrame(this.#topic, gap!, place) : idLine(this.#topic, partition, place) + event.lines
+    if (event === null) return gapFrame(this.#topic, gap!, place)
+    return idLine(this.#topic, partition, place) + linesFor(this.filter, event)
   }
 
   /** From here on it is where the shared reader is, unless it is further. */
@@ -127,8 +128,29 @@ export class Subscriber {
 export const idLine = (topic: string, partition: number, { positions, incarnation }: Place): string =>
   `id: ${encodeEventId(topic, incarnation, partition, positions)}\n`
 
-export const eventFrame = (topic: string, partition: number, event: NoteEvent, place: Place): Buffer =>
-  Buffer.from(idLine(topic, partition, place) + event.lines)
+const linesFor = ({ tenant }: EventFilter, event: NoteEvent): string =>
+  tenant === null ? linesWithTenant(event) : event.lines
+
+/** An event with the shared reader's id, encoded once for those of its tenant and once for those of any. */
+export class SharedFrame {
+  readonly #frames = new Map<boolean, Buffer>()
+  readonly #idLine: string
+  readonly #event: NoteEvent
+
+  constructor(topic: string, partition: number, event: NoteEvent, place: Place) {
+    this.#idLine = idLine(topic, partition, place)
+    this.#event = event
+  }
+
+  for(filter: EventFilter): Buffer {
+    const ofAny = filter.tenant === null
+    const known = this.#frames.get(ofAny)
+    if (known) return known
+    const frame = Buffer.from(this.#idLine + linesFor(filter, this.#event))
+    this.#frames.set(ofAny, frame)
+    return frame
+  }
+}
 
 /** A gap concerns every client. The offsets are those that were to be read and were not: [from, to). */
 export function gapFrame(topic: string, gap: Gap, place: Place): string {

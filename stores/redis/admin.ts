@@ -4,7 +4,7 @@
  */
 import { applicationPattern, boardKey, isApplicationKey, taskKeys } from '../core/keys.ts'
 import { decodePause, encodePause } from '../core/pause.ts'
-import type { Pause, StoreAdmin, StoreServer } from '../ports.ts'
+import { type Pause, type StoreAdmin, StoreLost, type StoreServer } from '../ports.ts'
 import type { RedisAddress } from './connection.ts'
 import { isList, isTexts, parseKeyPage, textOrNull, unexpected } from './replies.ts'
 import { SharedConnection } from './shared-connection.ts'
@@ -82,7 +82,15 @@ class RedisStoreAdmin implements StoreAdmin {
   }
 
   async tell(name: string, json: string): Promise<void> {
-    await this.#shared.call('HSET', [boardKey(this.#application), name, json])
+    const key = boardKey(this.#application)
+    try {
+      await this.#shared.call('HSET', [key, name, json])
+    } catch (error) {
+      if (!(error instanceof StoreLost) || error.code !== 'redis.wrongtype') throw error
+      // Somebody's mistake under our name: a label is made anew, there is nothing in it to keep.
+      await this.#shared.call('DEL', [key])
+      await this.#shared.call('HSET', [key, name, json])
+    }
   }
 
   async told(): Promise<readonly { name: string; json: string }[]> {

@@ -69,6 +69,23 @@ describe('a client', () => {
     expect(data).toMatchObject({ characterId: 7, type: 'UPDATED', body: { noteId: sent.number } })
   })
 
+  test('of every tenant is told whose each is, live and behind', async () => {
+    const topic = new TestTopic(1)
+    const hub = hubOf(topic)
+    const any: EventFilter = { ...everything(), tenant: null }
+    topic.commit(event(1, 'CREATED', TENANT_B))
+    const [live, one] = [join(hub, { kind: 'latest' }, any), join(hub)]
+    const behind = join(hub, { kind: 'earliest' }, any)
+    await until('they follow', () => [live, one, behind].every(follows))
+    topic.commit(event(7, 'UPDATED'), event(8, 'DELETED', TENANT_B))
+    await until('them', () => live.events.length === 2 && one.events.length === 1 && behind.events.length === 3)
+    const tenants = (client: FakeClient) => client.events.map(({ data }) => (data as { tenantId?: string }).tenantId)
+    expect(tenants(live)).toEqual([TENANT_A, TENANT_B])
+    expect(tenants(behind)).toEqual([TENANT_B, TENANT_A, TENANT_B])
+    expect(tenants(one)).toEqual([undefined])
+    expect(live.events[0]!.data).toEqual({ ...(one.events[0]!.data as object), tenantId: TENANT_A })
+  })
+
   test('has a place to resume from before its first event', async () => {
     const topic = new TestTopic(1)
     const hub = hubOf(topic)

@@ -202,12 +202,18 @@ describe('what takes long', () => {
 })
 
 describe('actions', () => {
-  test('need the token, before a body is read', async () => {
+  test('need the token, before a body is read; an attempt is recorded', async () => {
     for (const path of ['/tasks/pause', '/tasks/resume', '/dead-letters/replay']) {
       expect(await post(path, 'no JSON', {})).toMatchObject({ status: 401, code: 'token.required' })
       expect(await post(path, {}, { authorization: 'Bearer another' })).toMatchObject({ status: 401 })
     }
-    expect(audited).toEqual([])
+    const refused = (action: string, why: string) => ({ action, from: '127.0.0.1', outcome: `refused: ${why}` })
+    expect(audited.map(({ fields }) => fields)).toEqual(
+      ['tasks.pause', 'tasks.resume', 'dead-letters.replay'].flatMap((action) => [
+        refused(action, 'token.required: no token was sent'),
+        refused(action, 'token.required: the token is another one'),
+      ]),
+    )
   })
 
   test.each([

@@ -346,6 +346,7 @@ describe('two instances', { timeout: 120_000 }, () => {
       )
       const messages = (text: string): string[] =>
         [...text.matchAll(/^event: CREATED\ndata: .*"message":"(\w+)"/gm)].map(([, message]) => message!).toSorted()
+      expect(heard.any).toMatch(new RegExp(`^data: \\{"tenantId":"${OTHER_TENANT}",.*"message":"theirs"`, 'm'))
       expect(messages(heard.any)).toEqual(['elsewhere', 'last', 'mine', 'theirs'])
       expect(messages(heard.one)).toEqual(['last', 'mine'])
     } finally {
@@ -403,6 +404,8 @@ describe('two instances', { timeout: 120_000 }, () => {
     const admin = openStoreAdmin({ ...address, application })
     const neighbour = openStoreAdmin({ ...address, application: `${application}-x` })
     try {
+      // Something else under its name is no reason to be silent.
+      await redis.set(boardKey(`${application}-x`), 'of another type')
       await neighbour.tell('other', '{}')
       expect((await admin.told()).map(({ name }) => name).toSorted()).toEqual(['first', 'second'])
       const { keys: count } = await admin.count(100_000)

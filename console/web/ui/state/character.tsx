@@ -121,29 +121,25 @@ function NotesTable({ view, id, tenant, from }: { view: NotesView; id: number; t
           </tbody>
         </table>
       </Scroll>
-      {tenant === null ? (
-        notes.length >= PAGE && <p class="foot soft">The first {PAGE} are shown. Name a tenant to turn pages.</p>
-      ) : (
-        <nav class="pager" aria-label="Pages of notes">
-          <span class="number">
-            {notes.length === 0 ? 'none here' : `${count(from + 1)}–${count(from + notes.length)}`} of {count(total)}
-          </span>
-          <PageLink label="First" to={from > 0 ? 0 : null} id={id} tenant={tenant} />
-          <PageLink label="Previous" to={from > 0 ? Math.max(0, from - PAGE) : null} id={id} tenant={tenant} />
-          <PageLink label="Next" to={from + notes.length < total ? from + PAGE : null} id={id} tenant={tenant} />
-          <PageLink
-            label="Last"
-            to={from + notes.length < total ? Math.floor((total - 1) / PAGE) * PAGE : null}
-            id={id}
-            tenant={tenant}
-          />
-        </nav>
-      )}
+      <nav class="pager" aria-label="Pages of notes">
+        <span class="number">
+          {notes.length === 0 ? 'none here' : `${count(from + 1)}–${count(from + notes.length)}`} of {count(total)}
+        </span>
+        <PageLink label="First" to={from > 0 ? 0 : null} id={id} tenant={tenant} />
+        <PageLink label="Previous" to={from > 0 ? Math.max(0, from - PAGE) : null} id={id} tenant={tenant} />
+        <PageLink label="Next" to={from + notes.length < total ? from + PAGE : null} id={id} tenant={tenant} />
+        <PageLink
+          label="Last"
+          to={from + notes.length < total ? Math.floor((total - 1) / PAGE) * PAGE : null}
+          id={id}
+          tenant={tenant}
+        />
+      </nav>
     </>
   )
 }
 
-function PageLink(props: { label: string; to: number | null; id: number; tenant: string }) {
+function PageLink(props: { label: string; to: number | null; id: number; tenant: string | null }) {
   if (props.to === null)
     return (
       <button type="button" disabled>
