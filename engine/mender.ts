@@ -11,6 +11,7 @@
 import { type Clock, sleep } from './clock.ts'
 import {
   coordinatorPartition,
+  decidedIn,
   hangingMessage,
   isOpenState,
   isSameOpen,
@@ -19,6 +20,7 @@ import {
   nameOfPartition,
   OFFSETS_TOPIC,
   type Owner,
+  TRANSACTIONS_TOPIC,
   type Verdict,
   writtenPartitions,
 } from './core/hanging.ts'
@@ -46,11 +48,15 @@ export interface MenderContext {
 export type OwnState = 'clean' | 'renew' | 'unsettled' | 'wait'
 
 type ToEnd = Extract<Verdict, { kind: 'end' }>
+type Passed = Extract<Verdict, { kind: 'passed' }>
+type Decided = Exclude<Verdict, Passed>
 
 /** The same is said again after this. */
 const WARN_EVERY_MS = 10_000
 const WARN_AFTER_MS = 500
 const SEEN_MAX = 1_000
+/** What a coordinator's log did not tell is not looked up again before this. */
+const PAST_AGAIN_MS = 60_000
 /** AddPartitionsToTxn answers CONCURRENT_TRANSACTIONS while the coordinator has not quite finished. */
 const CONCURRENT_TRIES = 50
 const CONCURRENT_RETRY_MS = 20
@@ -58,6 +64,8 @@ const CONCURRENT_RETRY_MS = 20
 export class Mender {
   readonly #context: MenderContext
   readonly #seen = new Map<string, { dueAtMs: number }>()
+  /** Why the log of a coordinator did not tell. */
+  readonly #untold = new Map<string, { readonly atMs: number; readonly why: string }>()
   #offsets: TopicPartition | null = null
 
   constructor(context: MenderContext) {
@@ -164,10 +172,13 @@ export class Mender {
     const { plan, transactionalId, ownership } = this.#context
     const living = ownership()?.transactionalIds ?? null
     const looking: Looking = { application: plan.application, transactionalId, living, decided }
-    const verdictOf = (open: OpenTransaction): Verdict => judge(open, ownerOf(open), looking)
+    const verdictOf = async (open: OpenTransaction): Promise<Decided> => {
+      const verdict = judge(open, ownerOf(open), looking)
+      return verdict.kind === 'passed' ? this.#lookUp(open, verdict) : verdict
+    }
     let state: OwnState = 'clean'
     for (const open of hanging) {
-      const verdict = verdictOf(open)
+      const verdict = await verdictOf(open)
       if (verdict.kind === 'living') continue
       if (verdict.kind === 'unknown') this.#hanging(open, { unknown: verdict.reason })
       if (verdict.kind === 'end') {
@@ -178,6 +189,22 @@ export class Mender {
       state = 'wait'
     }
     return state
+  }
+
+  /** In what the coordinator has written of it, unless compaction has taken that. */
+  async #lookUp(open: OpenTransaction, { owner, markerEpoch, reason }: Passed): Promise<Decided> {
+    const { kafka, clock } = this.#context
+    const key = keyOf(open)
+    const known = this.#untold.get(key)
+    if (known && clock.nowMs() < known.atMs + PAST_AGAIN_MS) return { kind: 'unknown', reason: known.why }
+    const { code, entries } = await kafka.transactions.past(owner.transactionalId)
+    const commit = code === 0 ? decidedIn(entries, open) : null
+    if (commit !== null) return { kind: 'end', owner, commit, markerEpoch }
+    const told = code === 0 ? 'does not tell any more' : `cannot be read: ${nameOf(code)}`
+    const why = `${reason}; ${TRANSACTIONS_TOPIC} ${told}`
+    if (this.#untold.size >= SEEN_MAX) this.#untold.clear()
+    this.#untold.set(key, { atMs: clock.nowMs(), why })
+    return { kind: 'unknown', reason: why }
   }
 
   async #write(open: OpenTransaction, { commit, markerEpoch }: ToEnd): Promise<'yes' | 'no' | 'not permitted'> {
@@ -206,7 +233,7 @@ export class Mender {
   async #abortAll(
     first: OpenTransaction,
     { commit, owner }: ToEnd,
-    verdictOf: (open: OpenTransaction) => Verdict,
+    verdictOf: (open: OpenTransaction) => Promise<Decided>,
   ): Promise<boolean> {
     const { kafka, clock, plan } = this.#context
     if (commit) {
@@ -220,7 +247,7 @@ export class Mender {
     const all = (await this.#open(await this.#partitions()))?.filter((o) => o.producerId === first.producerId)
     if (!all) return false
     for (const open of all) {
-      const verdict = verdictOf(open)
+      const verdict = await verdictOf(open)
       if (verdict.kind === 'end' && !verdict.commit) continue
       this.#hanging(open, verdict.kind === 'unknown' ? { unknown: verdict.reason } : 'commit')
       return false

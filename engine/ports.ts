@@ -217,6 +217,12 @@ export interface TransactionDescription extends ProducerIdentity {
   readonly partitions: readonly TopicPartition[]
 }
 
+/** A line of a coordinator's own log: what a transactional id came to be. */
+export interface CoordinatorEntry extends ProducerIdentity {
+  /** As DescribeTransactions names it; '' for one that is not known here. */
+  readonly state: string
+}
+
 /** A transaction that has records in a partition and no marker behind them. */
 export interface OpenTransaction extends ProducerIdentity, TopicPartition {
   /** Of its first record there. */
@@ -236,6 +242,11 @@ export interface TransactionInspector {
   list(filter: { states?: readonly string[]; producerIds?: readonly bigint[] }): Promise<readonly TransactionListing[]>
   /** DescribeTransactions v0 at the id's coordinator. */
   describe(transactionalId: string): Promise<TransactionDescription>
+  /**
+   * What the id's coordinator has written of it in __transaction_state, oldest first, as far as compaction has left it.
+   * TOPIC_AUTHORIZATION_FAILED (29) without Read on that topic. Reads a whole partition of it: for what is rare.
+   */
+  past(transactionalId: string): Promise<{ readonly code: Code; readonly entries: readonly CoordinatorEntry[] }>
   /** DescribeProducers v0 at the partition's leader: those with an open transaction have currentTxnStartOffset ≥ 0. */
   producers(
     partition: TopicPartition,

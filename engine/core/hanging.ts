@@ -6,7 +6,7 @@
  *
  * Decides what must become of each, from what was described. What is not proven is left alone.
  */
-import type { OpenTransaction, ProducerIdentity, TopicPartition } from '../ports.ts'
+import type { CoordinatorEntry, OpenTransaction, ProducerIdentity, TopicPartition } from '../ports.ts'
 import type { Plan } from './plan.ts'
 import { mayBeOurs } from './transactional-id.ts'
 
@@ -32,6 +32,8 @@ export type Verdict =
   | { readonly kind: 'living' }
   /** Ours: the lane ends it, between two transactions. */
   | { readonly kind: 'end'; readonly owner: Owner; readonly commit: boolean; readonly markerEpoch: number }
+  /** Its coordinator has gone on since: only its log may still tell how this one was decided. */
+  | { readonly kind: 'passed'; readonly owner: Owner; readonly markerEpoch: number; readonly reason: string }
   /** It hangs, and how it was decided is not proven, or it is not ours to end. */
   | { readonly kind: 'unknown'; readonly reason: string }
 
@@ -58,7 +60,10 @@ export function judge(open: OpenTransaction, owner: Owner | null, looking: Looki
   // The producer id is another one when its epochs had run out; then only our own memory tells.
   if (isOwn && known !== undefined && (!isSame || epoch > open.epoch))
     return { kind: 'end', owner, commit: known, markerEpoch: isSame ? epoch : open.epoch + 1 }
-  if (!isSame) return { kind: 'unknown', reason: `${transactionalId} has another producer id by now` }
+  if (!isSame) {
+    const reason = `${transactionalId} has another producer id by now`
+    return { kind: 'passed', owner, markerEpoch: open.epoch + 1, reason }
+  }
   const decided = DECIDED.exec(state)
   if (decided && epoch === open.epoch + 1)
     return { kind: 'end', owner, commit: decided[1] === 'Commit', markerEpoch: epoch }
@@ -67,10 +72,23 @@ export function judge(open: OpenTransaction, owner: Owner | null, looking: Looki
       kind: 'unknown',
       reason: `${transactionalId} (${state}) has not opened a transaction with epoch ${open.epoch}`,
     }
-  return {
-    kind: 'unknown',
-    reason: `${transactionalId} (${state}) is at epoch ${epoch} by now, the records are of epoch ${open.epoch}`,
+  const reason = `${transactionalId} (${state}) is at epoch ${epoch} by now, the records are of epoch ${open.epoch}`
+  return { kind: 'passed', owner, markerEpoch: epoch, reason }
+}
+
+/**
+ * How the coordinator has decided this transaction, as it wrote it down; null: it does not tell. Whatever is decided one
+ * epoch above the records is the end of their transaction: that of the next one is two above.
+ */
+export function decidedIn(past: readonly CoordinatorEntry[], open: ProducerIdentity): boolean | null {
+  const found = new Set<boolean>()
+  for (const { producerId, epoch, state } of past) {
+    if (producerId !== open.producerId || epoch !== open.epoch + 1) continue
+    const decided = /^(?:Prepare|Complete)(Commit|Abort)$/.exec(state)
+    if (decided) found.add(decided[1] === 'Commit')
   }
+  const [commit = null] = found
+  return found.size === 1 ? commit : null
 }
 
 /** The same transaction at the same place. */
@@ -93,11 +111,15 @@ export function writtenPartitions(plan: Plan): readonly TopicPartition[] {
 }
 
 export const OFFSETS_TOPIC = '__consumer_offsets'
+export const TRANSACTIONS_TOPIC = '__transaction_state'
 
-/** Kafka's rule: which partition of __consumer_offsets holds a group (Java's hash of the id, its sign dropped). */
-export function coordinatorPartition(groupId: string, partitions: number): number {
+/**
+ * Kafka's rule: which partition of __consumer_offsets holds a group, and which of __transaction_state a transactional id
+ * (Java's hash of the id, its sign dropped).
+ */
+export function coordinatorPartition(id: string, partitions: number): number {
   let hash = 0
-  for (let i = 0; i < groupId.length; i++) hash = (Math.imul(31, hash) + groupId.charCodeAt(i)) | 0
+  for (let i = 0; i < id.length; i++) hash = (Math.imul(31, hash) + id.charCodeAt(i)) | 0
   return (hash === -0x80000000 ? 0 : Math.abs(hash)) % partitions
 }
 

@@ -3,10 +3,12 @@
  * dead and what hangs is the caller's to decide. Nothing is retried here.
  */
 
+import { TRANSACTIONS_TOPIC } from '../core/hanging.ts'
 import { codes } from '../core/kafka-errors.ts'
 import { offset } from '../core/numbers.ts'
 import type {
   Code,
+  CoordinatorEntry,
   OpenTransaction,
   PartitionCode,
   ProducerIdentity,
@@ -16,8 +18,10 @@ import type {
   TransactionListing,
   TransactionMarker,
 } from '../ports.ts'
+import { WireError } from '../wire/wire-error.ts'
 import { Connections } from './connections.ts'
 import type { Coordinators } from './coordinators.ts'
+import { KafkaFetchClient } from './fetch-client.ts'
 import { askLeaders } from './leaders.ts'
 import type { Metadata } from './metadata.ts'
 import { type KafkaConnectionOptions, requestTimeoutsMs } from './options.ts'
@@ -32,6 +36,7 @@ import { initProducerIdApi, noIdentity } from './protocol/init-producer-id.ts'
 import { listTransactionsApi } from './protocol/list-transactions.ts'
 import { writeTxnMarkersApi } from './protocol/write-txn-markers.ts'
 import { expectNone } from './refused.ts'
+import { readPast } from './transaction-log.ts'
 
 /** InitProducerId demands one; it counts only for a transaction that the fence itself would open, which is none. */
 const fenceTransactionTimeoutMs = 5_000
@@ -41,8 +46,10 @@ export class KafkaTransactionInspector implements TransactionInspector {
   readonly #metadata: Metadata
   readonly #coordinators: Coordinators
   readonly #connections: Connections
+  readonly #connection: KafkaConnectionOptions
 
   constructor(connection: KafkaConnectionOptions, metadata: Metadata, coordinators: Coordinators) {
+    this.#connection = connection
     this.#metadata = metadata
     this.#coordinators = coordinators
     this.#connections = new Connections(connection)
@@ -82,6 +89,22 @@ export class KafkaTransactionInspector implements TransactionInspector {
     if ('answer' in result && result.answer !== null) return result.answer
     const code = 'answer' in result ? codes.UNKNOWN_SERVER_ERROR : result.code
     return { code, transactionalId, state: '', startedAtMs: -1, partitions: [], ...noIdentity }
+  }
+
+  /** @throws RequestLost when a part of it cannot be read now */
+  async past(transactionalId: string): Promise<{ code: Code; entries: readonly CoordinatorEntry[] }> {
+    await this.#metadata.ensure(new Set([TRANSACTIONS_TOPIC]))
+    const found = this.#metadata.topic(TRANSACTIONS_TOPIC)
+    if (!found) return { code: this.#metadata.codeOf(TRANSACTIONS_TOPIC) || codes.LEADER_NOT_AVAILABLE, entries: [] }
+    const fetch = new KafkaFetchClient(this.#connection, this.#metadata)
+    try {
+      return await readPast(fetch, found.partitions, transactionalId)
+    } catch (error) {
+      if (error instanceof WireError) return { code: codes.CORRUPT_MESSAGE, entries: [] }
+      throw error
+    } finally {
+      await fetch.close()
+    }
   }
 
   /** @throws RequestLost also when the leader is unknown or moved; KafkaRefused */

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import {
   coordinatorPartition,
+  decidedIn,
   hangingMessage,
   isOpenState,
   isSameOpen,
@@ -46,8 +47,8 @@ describe('one epoch above the records', () => {
     ['PrepareCommit', { kind: 'open' }],
     ['PrepareAbort', { kind: 'open' }],
     ['PrepareEpochFence', { kind: 'open' }],
-    ['Empty', { kind: 'unknown' }],
-    ['Dead', { kind: 'unknown' }],
+    ['Empty', { kind: 'passed' }],
+    ['Dead', { kind: 'passed' }],
   ])('%s', (state, expected) => {
     expect(judge(open, owner(state), looking())).toMatchObject(expected)
     expect(judge(open, owner(state, { transactionalId: 'app-me' }), looking())).toMatchObject(expected)
@@ -56,13 +57,19 @@ describe('one epoch above the records', () => {
 
 describe('any other epoch proves nothing', () => {
   test.each([
-    ['the same: a transaction that its coordinator has not opened', 4],
-    ['an older one', 3],
-    ['two further: another one has ended since', 6],
-    ['many further', 900],
-  ])('%s', (_, epoch) => {
+    ['the same: a transaction that its coordinator has not opened', 4, 'unknown'],
+    ['an older one', 3, 'unknown'],
+    ['two further: another one has ended since', 6, 'passed'],
+    ['many further', 900, 'passed'],
+  ])('%s', (_, epoch, kind) => {
     for (const state of ['CompleteCommit', 'CompleteAbort', 'Empty'])
-      expect(judge(open, owner(state, { epoch }), looking()).kind).toBe('unknown')
+      expect(judge(open, owner(state, { epoch }), looking()).kind).toBe(kind)
+  })
+
+  test('its log is looked up, and a marker that is found there is above what is open', () => {
+    expect(judge(open, owner('Empty', { epoch: 6 }), looking())).toMatchObject({ kind: 'passed', markerEpoch: 6 })
+    const renewed = owner('CompleteCommit', { producerId: 8n, epoch: 0 })
+    expect(judge(open, renewed, looking())).toMatchObject({ kind: 'passed', markerEpoch: 5 })
   })
 
   test('but an open one is open', () => {
@@ -88,7 +95,7 @@ describe('whose it is', () => {
 
   test('a producer id that nobody knows', () => {
     expect(judge(open, null, looking()).kind).toBe('unknown')
-    expect(judge(open, owner('CompleteCommit', { producerId: 8n }), looking()).kind).toBe('unknown')
+    expect(judge(open, owner('CompleteCommit', { producerId: 8n }), looking()).kind).toBe('passed')
   })
 })
 
@@ -108,10 +115,37 @@ describe('what this process has decided itself', () => {
   })
 
   test('counts for nobody else, for no other epoch and for nothing that is open', () => {
-    expect(judge(open, owner('CompleteAbort', { epoch: 6 }), decided(true)).kind).toBe('unknown')
-    expect(judge({ ...open, epoch: 3 }, mine('CompleteAbort', { epoch: 6 }), decided(true)).kind).toBe('unknown')
+    expect(judge(open, owner('CompleteAbort', { epoch: 6 }), decided(true)).kind).toBe('passed')
+    expect(judge({ ...open, epoch: 3 }, mine('CompleteAbort', { epoch: 6 }), decided(true)).kind).toBe('passed')
     expect(judge(open, mine('Ongoing', { epoch: 6 }), decided(true)).kind).toBe('open')
     expect(judge(open, mine('CompleteAbort', { epoch: 4 }), decided(true)).kind).toBe('unknown')
+  })
+})
+
+describe('what a coordinator has written', () => {
+  const line = (epoch: number, state: string, producerId = 7n) => ({ producerId, epoch, state })
+  const committed = [line(4, 'Empty'), line(4, 'Ongoing'), line(5, 'PrepareCommit'), line(5, 'CompleteCommit')]
+
+  test('one epoch above the records is their end', () => {
+    expect(decidedIn(committed, open)).toBe(true)
+    expect(decidedIn([...committed, line(5, 'Ongoing'), line(6, 'PrepareAbort'), line(7, 'Empty')], open)).toBe(true)
+    expect(decidedIn([line(4, 'Ongoing'), line(5, 'PrepareAbort')], open)).toBe(false)
+  })
+
+  test('compaction may have left the last of it, or nothing', () => {
+    expect(decidedIn([line(5, 'CompleteAbort'), line(6, 'Empty')], open)).toBe(false)
+    expect(decidedIn([line(6, 'Empty')], open)).toBeNull()
+    expect(decidedIn([], open)).toBeNull()
+  })
+
+  test('of another producer id or epoch, not decided, or contradictory: nothing is told', () => {
+    for (const past of [
+      [line(5, 'CompleteCommit', 8n)],
+      [line(4, 'CompleteCommit'), line(6, 'CompleteAbort')],
+      [line(5, 'Ongoing'), line(5, 'Empty'), line(5, 'Dead'), line(5, '')],
+      [line(5, 'PrepareCommit'), line(5, 'CompleteAbort')],
+    ])
+      expect(decidedIn(past, open)).toBeNull()
   })
 })
 

@@ -192,19 +192,39 @@ describe('outputs alone', () => {
   })
 })
 
-describe('one that cannot be decided', () => {
+describe('one whose coordinator has gone on since', () => {
   /** As if another process had used the id since: its last transaction is not this one. */
-  test('is said with the command, and left alone; behind an operator it goes on', async () => {
+  async function passed(code = 0) {
     const a = world.start('a')
     await world.untilRunning()
     lost = () => world.clock.soon(() => world.kill(a))
-    await losingNext()
-    const { transactions, cluster } = world.kafka
-    const { identity } = transactions.init('test-a', null, 5_000)
+    await losingNext(code)
+    return world.kafka.transactions.init('test-a', null, 5_000).identity
+  }
+
+  test.each([
+    ['committed', 0],
+    ['aborted', codes.OUT_OF_ORDER_SEQUENCE_NUMBER],
+  ])('is ended as the coordinator has written: %s', async (outcome, code) => {
+    await passed(code)
+    world.start('b')
+    send(8)
+    await world.untilAtRest()
+    await world.until('end all of it', () => world.kafka.pendingOffsets.length === 0)
+    expectExactlyOnce()
+    for (const message of warnings('transaction.mended')) expect(message).toContain(`it was ${outcome}`)
+    expect(warnings('transaction.hanging')).toEqual([])
+  })
+
+  test('and where that may not be read, is said with the command, and left alone; behind an operator it goes on', async () => {
+    world.kafka.isPastDenied = true
+    const { cluster } = world.kafka
+    const identity = await passed()
     world.start('b')
     await world.until('say so', () => warnings('transaction.hanging', 'b').length > 0)
     const [message] = warnings('transaction.hanging', 'b')
     expect(message).toContain('kafka-transactions.sh')
+    expect(message).toContain('__transaction_state cannot be read: TOPIC_AUTHORIZATION_FAILED')
     await world.advance(20_000)
     expect(warnings('transaction.mended')).toEqual([])
     for (const { topic, partition } of writtenPartitions(world.plan))

@@ -300,6 +300,29 @@ describe.each<Ending>(['commit', 'abort'])('markers of a transaction that ended 
     await bench.send(3)
     await bench.expectExactlyOnce()
   })
+
+  test('and its id has been initialised since: it is ended as its coordinator has written', async () => {
+    bench = new Bench()
+    await bench.prepare()
+    const losing = bench.start('fixed')
+    await bench.send(2)
+    await bench.expectExactlyOnce()
+    losing.diesBehind = true
+    await lose(losing, ending)
+    const transactionalId = `${bench.application}-fixed`
+    const late = kafka.transactionClient({ transactionalId, groupId: bench.application, transactionTimeoutMs: 10_000 })
+    await eventually(
+      async () => (await late.initProducerId(null)).code === 0,
+      () => bench.told(),
+    )
+    expect((await kafka.transactions.describe(transactionalId)).state).toBe('Empty')
+    await late.close()
+    bench.start('fixed')
+    await bench.send(3)
+    await bench.expectExactlyOnce()
+    for (const message of bench.warnings('transaction.mended'))
+      expect(message).toContain(ending === 'commit' ? 'it was committed' : 'it was aborted')
+  })
 })
 
 describe('without ClusterAction', () => {

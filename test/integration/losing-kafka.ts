@@ -81,6 +81,7 @@ export class LosingKafka {
     return {
       list: (filter) => inspector.list(filter),
       describe: (id) => inspector.describe(id),
+      past: (id) => inspector.past(id),
       producers: (partition) => inspector.producers(partition),
       open: (partitions) => inspector.open(partitions),
       writeMarker: async (marker) =>

@@ -33,6 +33,11 @@ export function inspectorOf(kafka: MemoryKafka, wire: Wire): TransactionInspecto
   return {
     list: (filter) => wire.carry('transactions', () => transactions.list(filter)),
     describe: (transactionalId) => wire.carry('transactions', () => transactions.describe(transactionalId)),
+    past: (transactionalId) =>
+      wire.carry('transactions', () => ({
+        code: kafka.isPastDenied ? codes.TOPIC_AUTHORIZATION_FAILED : 0,
+        entries: kafka.isPastDenied ? [] : transactions.past(transactionalId),
+      })),
     producers: (partition) =>
       wire.carry('transactions', () => {
         if (!cluster.hasLeader(partition)) throw new RequestLost('DescribeProducers', false, 'no leader')

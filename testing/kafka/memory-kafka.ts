@@ -34,6 +34,8 @@ export class MemoryKafka {
   restarts = 0
   /** Clients may not write markers of aborts, as without ClusterAction. */
   isAbortMarkerDenied = false
+  /** What coordinators have written may not be read. */
+  isPastDenied = false
   readonly #groups = new Map<string, Group>()
 
   constructor(clock: Clock, options: MemoryKafkaOptions = {}) {

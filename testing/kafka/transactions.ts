@@ -8,6 +8,7 @@
 import { codes } from '../../engine/core/kafka-errors.ts'
 import type {
   Code,
+  CoordinatorEntry,
   ProducerIdentity,
   TopicPartition,
   TransactionDescription,
@@ -52,6 +53,8 @@ export class Transactions {
   readonly #decided: OffsetsDecided
   readonly #byId = new Map<string, Transaction>()
   readonly #markerDelayMs: MarkerDelay
+  /** As __transaction_state before any compaction, by transactional id. */
+  readonly #past = new Map<string, CoordinatorEntry[]>()
   #producerIds = 1000n
   markersLost = 0
   /** Behind it a producer gets another id. */
@@ -103,7 +106,13 @@ export class Transactions {
     transaction.timeoutMs = timeoutMs
     transaction.state = 'Empty'
     transaction.startedAtMs = -1
+    this.#write(transaction)
     return { code: 0, identity: identityOf(transaction) }
+  }
+
+  /** What was written of it, oldest first. */
+  past(transactionalId: string): readonly CoordinatorEntry[] {
+    return [...(this.#past.get(transactionalId) ?? [])]
   }
 
   /** Adds the partition to the producer's transaction and begins one if there is none. */
@@ -118,6 +127,7 @@ export class Transactions {
       transaction.startedAtMs = nowMs
       const lookMs = Math.ceil((nowMs + transaction.timeoutMs) / TIMEOUT_LOOK_MS) * TIMEOUT_LOOK_MS
       transaction.cancelTimeout = this.#cluster.clock.after(lookMs - nowMs, () => this.#end(transaction, false))
+      this.#write(transaction)
     }
     transaction.partitions.set(`${partition.topic}-${partition.partition}`, partition)
     return 0
@@ -190,6 +200,8 @@ export class Transactions {
     transaction.state = commit ? 'PrepareCommit' : 'PrepareAbort'
     transaction.ended = { producerId, epoch }
     transaction.lastEpoch = epoch
+    // Still of this producer id, also when the next transaction has another one.
+    this.#write(transaction, { producerId, epoch: epoch + 1 })
     // The marker carries the next epoch, so that nothing late of this one can follow it.
     this.#nextEpoch(transaction)
     let left = touched.length
@@ -211,6 +223,13 @@ export class Transactions {
   #complete(transaction: Transaction, commit: boolean): void {
     transaction.partitions.clear()
     transaction.state = commit ? 'CompleteCommit' : 'CompleteAbort'
+    this.#write(transaction)
+  }
+
+  #write({ transactionalId, state, ...now }: Transaction, { producerId, epoch }: ProducerIdentity = now): void {
+    const past = this.#past.get(transactionalId) ?? []
+    this.#past.set(transactionalId, past)
+    past.push({ producerId, epoch, state })
   }
 
   #nextEpoch(transaction: Transaction): void {

@@ -70,6 +70,14 @@ export const inspections: readonly Script[] = [
       await look('fenced')
       await a.init()
       await look('come back')
+      // A coordinator writes a line for every partition that is added, the model one for the first.
+      const past = (await talk.stage.run(transactions.past(own))).entries.map(
+        (entry) => `${talk.names.identity(entry)} ${entry.state}`,
+      )
+      talk.note(
+        '__transaction_state',
+        past.filter((line, i) => line !== past[i - 1]),
+      )
     },
   },
   {

@@ -7,7 +7,14 @@ const PIPELINE = 'engine/pipeline.ts'
 const BATCH = 'engine/core/batch.ts'
 const GUARD = 'engine/lane-guard.ts'
 const HANGING = 'engine/core/hanging.ts'
+const MENDER = 'engine/mender.ts'
 const VIEW = 'engine/core/state-view.ts'
+
+const INIT_AT_ONCE = edit(
+  GUARD,
+  '    const state = await this.look()\n    // Init',
+  "    const state = 'clean' as OwnState\n    // Init",
+)
 
 export const LANE_BUGS: readonly Bug[] = [
   bug(
@@ -66,11 +73,18 @@ export const LANE_BUGS: readonly Bug[] = [
   ),
   bug(
     'InitProducerId before it is known how the last transaction ended',
+    INIT_AT_ONCE,
+    // What the coordinator has written still tells; without it the harm can be seen.
     edit(
-      GUARD,
-      '    const state = await this.look()\n    // Init',
-      "    const state = 'clean' as OwnState\n    // Init",
+      MENDER,
+      'const commit = code === 0 ? decidedIn(entries, open) : null',
+      'const commit = null as boolean | null',
     ),
+  ),
+  bug(
+    'hanging transaction aborted, whatever its coordinator has written',
+    INIT_AT_ONCE,
+    edit(HANGING, 'return found.size === 1 ? commit : null', 'return found.size === 1 ? false : null'),
   ),
   bug(
     'hanging transaction aborted, whatever was decided',
