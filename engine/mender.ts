@@ -200,7 +200,7 @@ export class Mender {
     const { code, entries } = await kafka.transactions.past(owner.transactionalId)
     const commit = code === 0 ? decidedIn(entries, open) : null
     if (commit !== null) return { kind: 'end', owner, commit, markerEpoch }
-    const told = code === 0 ? 'does not tell any more' : `cannot be read: ${nameOf(code)}`
+    const told = code === 0 ? 'does not tell any more' : `cannot be read: ${nameOf(code)}, allow Read on it first`
     const why = `${reason}; ${TRANSACTIONS_TOPIC} ${told}`
     if (this.#untold.size >= SEEN_MAX) this.#untold.clear()
     this.#untold.set(key, { atMs: clock.nowMs(), why })
