@@ -23,7 +23,6 @@ export interface Emitted {
   readonly headers: readonly HeaderEntry[]
   readonly text: string
   /** The text, parsed. */
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into it freely
   readonly value: any
 }
 
