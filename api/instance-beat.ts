@@ -9,6 +9,8 @@ import type { InstanceBoard } from '../stores/ports.ts'
 export const BEAT_MS = 2_000
 /** What nobody has renewed for this long is removed by whoever sees it. */
 export const FORGOTTEN_MS = 60_000
+/** All cards are read to find forgotten ones, and there may be many. */
+const BEATS_BETWEEN_LOOKS = 15
 
 export interface BeatOptions {
   readonly board: InstanceBoard
@@ -23,6 +25,7 @@ export class InstanceBeat {
   #stopWaiting: (() => void) | null = null
   #beating: Promise<void> = Promise.resolve()
   #closed = false
+  #beats = 0
 
   constructor(options: BeatOptions) {
     this.#options = options
@@ -45,11 +48,7 @@ export class InstanceBeat {
     const { board, clock, name, card, problem } = this.#options
     try {
       await board.tell(name, encodeCard(await card()))
-      const nowMs = clock.nowMs()
-      const gone = (await board.told()).filter(
-        (told) => told.name !== name && nowMs - (decodeCard(told.json)?.atMs ?? 0) > FORGOTTEN_MS,
-      )
-      await board.untell(gone.map((told) => told.name))
+      if (this.#beats++ % BEATS_BETWEEN_LOOKS === 0) await this.#forget(clock.nowMs())
     } catch (error) {
       problem(error)
     }
@@ -57,5 +56,13 @@ export class InstanceBeat {
     this.#stopWaiting = clock.after(BEAT_MS, () => {
       this.#beating = this.#beat()
     })
+  }
+
+  async #forget(nowMs: number): Promise<void> {
+    const { board, name } = this.#options
+    const gone = (await board.told()).filter(
+      (told) => told.name !== name && nowMs - (decodeCard(told.json)?.atMs ?? 0) > FORGOTTEN_MS,
+    )
+    await board.untell(gone.map((told) => told.name))
   }
 }
