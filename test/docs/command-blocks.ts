@@ -63,6 +63,8 @@ export const NOT_RUN: Readonly<Record<string, string>> = {
   'npm run test:faults -- --soak 30': LONG,
   'npm run test:faults -- --write': LONG,
   'node bench/catch-up.ts': `${LONG}, and measures nothing beside tests`,
+  'node bench/failover.ts': `${LONG}, and measures nothing beside tests`,
+  'node bench/rest.ts': `${LONG}, and measures nothing beside tests`,
   'node bench/codec.ts': `${LONG}, and measures nothing beside tests`,
   'npm install @opentelemetry/sdk-trace@3.1.1 @opentelemetry/exporter-trace-otlp-proto@0.301.1 @opentelemetry/resources@3.1.1':
     'it writes into the checkout; the versions are compared with what is installed',

@@ -4,7 +4,7 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
-import { read, root } from './pages.ts'
+import { codeBlocks, read, root } from './pages.ts'
 
 const run = promisify(execFile)
 const names = readdirSync(join(root, 'examples')).sort()
@@ -18,6 +18,12 @@ test('they are numbered without gaps and say what they show', () => {
     expect(name).toMatch(new RegExp(`^${String(i + 1).padStart(2, '0')}-[a-z0-9-]+\\.ts$`))
     expect(read(`examples/${name}`)).toMatch(/^\/\*\*\n \* This example shows how to /)
   })
+})
+
+test('what the tutorial shows stands in the example, to the letter', () => {
+  const shown = codeBlocks(read('docs/tutorial.md')).filter(({ language }) => language === 'ts')
+  expect(shown.length).toBeGreaterThan(4)
+  for (const { code } of shown) expect(read('examples/01-counter-per-key.ts')).toContain(code)
 })
 
 const printing = names.filter((name) => outputOf(read(`examples/${name}`)) !== undefined)
