@@ -2,6 +2,7 @@
  * Looks at everything that the service needs, and changes nothing. Owns the order of the questions and what is skipped
  * when an earlier one has no answer; what an answer means: operations/core/doctor.ts.
  */
+import { OFFSETS_TOPIC, TRANSACTIONS_TOPIC } from '../engine/core/hanging.ts'
 import { codes, nameOf } from '../engine/core/kafka-errors.ts'
 import { internalTopics } from '../engine/core/plan.ts'
 import type { KafkaOperator } from '../engine/kafka/operator.ts'
@@ -15,6 +16,7 @@ import {
   judgeClock,
   judgeFeatures,
   judgeGroup,
+  judgeMending,
   judgeNode,
   judgePartitions,
   judgeStore,
@@ -66,6 +68,7 @@ async function* examineKafka(context: DoctorContext): AsyncGenerator<Finding> {
     else if (group.code !== 0) yield warn('group.state', nameOf(group.code), 'Ask again in a few seconds')
     else yield* judgeGroup(options.groupId, { ...group, members: group.members.length })
     yield await transactionalId(context)
+    yield await mending(context)
     yield* examineOffsets(context)
   } catch (error) {
     yield kafkaFailed(error)
@@ -130,6 +133,20 @@ async function transactionalId({ kafka, options }: DoctorContext): Promise<Findi
         'rights.transactional-id',
         `${options.application}-…: Describe is allowed; Write shows when the service starts`,
       )
+}
+
+/** Where the service looks when a broker has lost the markers of a transaction. */
+async function mending({ operator, options }: DoctorContext): Promise<Finding> {
+  const sinks = options.topology.sinks.map(({ topic }) => options.topicNames[topic] ?? topic)
+  const names = [...sinks, internalTopics(options.application).deadLetters, OFFSETS_TOPIC, TRANSACTIONS_TOPIC]
+  const states = await operator.topics(names)
+  return judgeMending(
+    names.map((topic) => ({
+      topic,
+      code: states.get(topic)?.code ?? codes.UNKNOWN_TOPIC_OR_PARTITION,
+      operations: states.get(topic)?.operations ?? null,
+    })),
+  )
 }
 
 async function* examineOffsets({ kafka, options }: DoctorContext): AsyncGenerator<Finding> {

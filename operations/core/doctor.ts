@@ -189,6 +189,28 @@ export function judgeTopic(facts: TopicFacts, creates: boolean): readonly Findin
   return findings
 }
 
+/**
+ * What is only looked into when a broker has lost markers (decision 0016): the service works without, and says then what it
+ * could not see. Null: the broker does not say.
+ */
+export function judgeMending(
+  topics: readonly { readonly topic: string; readonly code: number; readonly operations: ReadonlySet<string> | null }[],
+): Finding {
+  const check = 'rights.mending'
+  const closed = topics.filter(
+    ({ code, operations }) => code === FORBIDDEN || (code === 0 && operations !== null && !operations.has('Read')),
+  )
+  return closed.length === 0
+    ? ok(check, 'transactions that a broker forgets can be looked up')
+    : warn(
+        check,
+        `${closed.map(({ topic }) => topic).join(', ')}: Read not allowed, so a transaction that a broker forgets may wait for you`,
+        closed
+          .map(({ topic }) => `kafka-acls.sh --add --allow-principal … --operation Read --topic ${topic}`)
+          .join('; '),
+      )
+}
+
 function replicasOf({ topic, partitions, configs }: TopicFacts): Finding[] {
   const minInSync = Number(configs?.get('min.insync.replicas') ?? 1)
   const short = partitions.filter(({ inSync }) => inSync < minInSync).length

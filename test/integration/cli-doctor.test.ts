@@ -1,5 +1,7 @@
 /** The doctor with a setup that is right, and with one that is broken, of each kind that can be broken here. */
+
 import { Admin } from '@platformatic/kafka'
+import { Redis } from 'ioredis'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { runCli } from '../../cli/run.ts'
 import { freePorts } from '../../embedded/free-port.ts'
@@ -76,6 +78,7 @@ test('before the first start, while it runs, and stopped', async () => {
     'group.state': 'ok',
     'group.offsets': 'ok',
     'rights.transactional-id': 'ok',
+    'rights.mending': 'ok',
     'redis.reachable': 'ok',
     'redis.policy': 'ok',
     'redis.clock': 'ok',
@@ -124,8 +127,11 @@ describe('broken', () => {
   test('a Redis that evicts, a replica, one that is nearly full', async () => {
     const progress = (): void => {}
     const redis = await startRedis({ progress, overrides: { 'maxmemory-policy': 'allkeys-lru', maxmemory: '1500kb' } })
-    const replica = await startRedis({ progress, overrides: { replicaof: `127.0.0.1 ${redis.port}` } })
+    const replica = await startRedis({ progress })
+    // By command: as an argument of the server its two words are read differently from version to version.
+    const client = new Redis(replica.redisUrl)
     try {
+      await client.replicaof('127.0.0.1', redis.port)
       const evicting = await doctor({ REDIS_URL: redis.redisUrl })
       expect(evicting, evicting.details).toMatchObject({
         exit: 1,
@@ -133,6 +139,7 @@ describe('broken', () => {
       })
       expect((await doctor({ REDIS_URL: replica.redisUrl })).states).toMatchObject({ 'redis.role': 'fail' })
     } finally {
+      client.disconnect()
       await replica.stop()
       await redis.stop()
     }
@@ -205,7 +212,11 @@ describe('broken', () => {
       )
       expect(found, found.details).toMatchObject({
         exit: 1,
-        states: { 'rights.topic': 'fail', 'rights.group': 'fail', 'rights.transactional-id': 'fail' },
+        states: {
+          'rights.topic': 'fail',
+          'rights.group': 'fail',
+          'rights.transactional-id': 'fail',
+        },
       })
       expect(found.details).toContain(`--topic ${saga}`)
       expect(found.details).toContain(`--operation Write --topic ${saga}`)

@@ -5,6 +5,7 @@ import {
   judgeClock,
   judgeFeatures,
   judgeGroup,
+  judgeMending,
   judgeNode,
   judgePartitions,
   judgeStore,
@@ -132,6 +133,20 @@ test.each([
   [{ role: 'repartition', ...configs({ 'retention.ms': '-1' }) }, true, { 'topic.there': 'ok' }],
 ] as const)('a topic with %j (created: %s)', (changes, creates, expected) => {
   expect(states(judgeTopic(topic(changes as Partial<TopicFacts>), creates))).toEqual(expected)
+})
+
+test('where a broker forgets transactions it may be looked up, or who grants what is said', () => {
+  const at = (topic: string, code: number, operations: readonly string[] | null) => ({
+    topic,
+    code,
+    operations: operations && new Set(operations),
+  })
+  // A cluster without any transaction yet, and a broker that does not tell of rights, are no reason.
+  expect(judgeMending([at('out', 0, ['Read']), at('__transaction_state', 3, null), at('x', 0, null)]).state).toBe('ok')
+  const found = judgeMending([at('out', 0, ['Write']), at('__transaction_state', 29, null), at('x', 0, ['Read'])])
+  expect(found.state).toBe('warn')
+  expect(found.detail).toContain('out, __transaction_state: ')
+  expect(found.remedy).toContain('--operation Read --topic out; ')
 })
 
 test('the internal topics belong together', () => {
