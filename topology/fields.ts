@@ -11,7 +11,8 @@ import { type JsonObject, kindOf } from './json.ts'
 
 export type FieldReader<T> = (from: JsonObject, name: string, within?: string) => T
 
-const UINT32_MAX = 0xffff_ffff
+/** The largest id there is, of characters and of notes alike. */
+export const UINT32_MAX = 0xffff_ffff
 const BYTE_MAX = 0xff
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 const NOTHING: JsonObject = Object.freeze({})

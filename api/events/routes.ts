@@ -6,6 +6,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { parseEventId } from '../../subscribe/core/event-id.ts'
 import type { StartAt } from '../../subscribe/start.ts'
 import { asyncApi } from '../../topology/asyncapi.ts'
+import { UINT32_MAX } from '../../topology/fields.ts'
 import { noteTopology } from '../../topology/notes/topology.ts'
 import { failure } from '../rest/errors.ts'
 import { BASE_PATH } from '../rest/json-api.ts'
@@ -18,7 +19,6 @@ import { EventStream } from './stream.ts'
 
 export const EVENT_TYPES = ['CREATED', 'UPDATED', 'DELETED', 'CREATE_FAILED'] as const
 const PARAMETERS = ['characterId', 'type', 'from']
-export const UINT32_MAX = 0xffff_ffff
 
 export interface EventRoutesDeps {
   /** null until the topics are known: then 503. */
@@ -91,7 +91,7 @@ function readFilter(request: FastifyRequest, tenant: string | null, parameters: 
   checkKnown(query, parameters)
   return {
     tenant,
-    characters: values(query, 'characterId', 'whole numbers from 0 to 4294967295', characterId),
+    characters: values(query, 'characterId', `whole numbers from 0 to ${UINT32_MAX}`, characterId),
     types: values(query, 'type', EVENT_TYPES.join(', '), (text) =>
       (EVENT_TYPES as readonly string[]).includes(text) ? text : undefined,
     ),

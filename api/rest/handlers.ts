@@ -1,5 +1,6 @@
 /** What each operation does: reads out of the store, writes by way of Kafka, and the documents of both. */
 
+import { UINT32_MAX } from '../../topology/fields.ts'
 import type { RequestOutcome } from '../../topology/notes/request.ts'
 import { REMEMBERED_MS } from '../../topology/notes/request-expiry.ts'
 import { RETRY_AFTER_SECONDS } from '../limits.ts'
@@ -196,8 +197,6 @@ function taskOf(backend: RestBackend, noteId: number): number {
 }
 
 const unknownNote = (noteId: number) => failure('note.unknown', `there is no note ${noteId}`)
-
-const UINT32_MAX = 0xffff_ffff
 
 /** Throws ApiFailure `id.invalid`. */
 function idOf(parameters: Readonly<Record<string, string>>, name: string): number {

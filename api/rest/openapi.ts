@@ -1,4 +1,6 @@
 /** The OpenAPI 3.1 document, written from the table of operations. Pure. Source: OpenAPI Specification 3.1.1. */
+
+import { UINT32_MAX } from '../../topology/fields.ts'
 import {
   BODY_BYTES_MAX,
   IDEMPOTENCY_KEY_LENGTH_MAX,
@@ -20,10 +22,10 @@ import {
 import { ref, type SchemaName, schemas } from './schemas.ts'
 
 const PARAMETERS: Readonly<Record<PathParameter, object>> = {
-  noteId: { description: 'Id of a note.', schema: { type: 'integer', minimum: 0, maximum: 0xffff_ffff }, example: 5 },
+  noteId: { description: 'Id of a note.', schema: { type: 'integer', minimum: 0, maximum: UINT32_MAX }, example: 5 },
   characterId: {
     description: 'Id of a character.',
-    schema: { type: 'integer', minimum: 0, maximum: 0xffff_ffff },
+    schema: { type: 'integer', minimum: 0, maximum: UINT32_MAX },
     example: 7,
   },
   requestId: {

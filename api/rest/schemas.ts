@@ -1,4 +1,6 @@
 /** Shapes of bodies and answers as JSON Schema (2020-12), by the name under which OpenAPI has them. Plain data. */
+
+import { UINT32_MAX } from '../../topology/fields.ts'
 import { httpErrors } from './errors.ts'
 
 type Schema = Readonly<Record<string, unknown>>
@@ -6,7 +8,6 @@ type Schema = Readonly<Record<string, unknown>>
 export const ref = (name: SchemaName): Schema => ({ $ref: `#/components/schemas/${name}` })
 const refTo = (name: string): Schema => ({ $ref: `#/components/schemas/${name}` })
 
-const UINT32_MAX = 0xffff_ffff
 const uint32: Schema = { type: 'integer', minimum: 0, maximum: UINT32_MAX }
 const notZero: Schema = { type: 'integer', minimum: 1, maximum: UINT32_MAX }
 const byte: Schema = { type: 'integer', minimum: 0, maximum: 255 }

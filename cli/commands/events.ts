@@ -5,12 +5,12 @@ import { printable } from '../../operations/core/text.ts'
 import { decodeLeniently, type EventFilter, passes, type SeenEvent, storedEvents } from '../../operations/events.ts'
 import { kafkaOptions, topicNames } from '../../service-options.ts'
 import { subscribe } from '../../subscribe/subscribe.ts'
+import { UINT32_MAX } from '../../topology/fields.ts'
 import { noteStatus } from '../../topology/notes/events.ts'
 import { addresses, type Io, withKafka } from '../context.ts'
 import { EXIT, type Exit } from '../errors.ts'
 import { type Register, tenantLike, wholeNumber, withJson } from './command.ts'
 
-const ID_MAX = 0xffff_ffff
 const TYPES = ['CREATED', 'CREATE_FAILED', 'UPDATED', 'DELETED']
 
 interface Options {
@@ -29,7 +29,7 @@ export const eventsCommand: Register = (parent, io, run) => {
     .option('--follow', 'go on until Ctrl-C')
     .option('--from <place>', 'with --follow: earliest or latest (the default)', place)
     .option('--tenant <uuid>', 'of this tenant alone', tenantLike)
-    .option('--character <id>', 'of this character alone', wholeNumber(0, ID_MAX))
+    .option('--character <id>', 'of this character alone', wholeNumber(0, UINT32_MAX))
     .option('--type <type>', `of this type alone: ${TYPES.join(', ')}`, typeLike)
     .addHelpText(
       'after',

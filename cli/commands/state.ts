@@ -4,13 +4,13 @@ import { timeText } from '../../operations/core/dead-letter.ts'
 import { exportState } from '../../operations/export.ts'
 import { HISTORY_OFFSETS_MAX, type History, type NoteChange, noteHistory } from '../../operations/history.ts'
 import { type Found, noteById, notesOfCharacter } from '../../operations/state.ts'
+import { UINT32_MAX } from '../../topology/fields.ts'
 import { type Context, type Io, withContext, withKafka } from '../context.ts'
 import { table } from '../core/table.ts'
 import { EXIT } from '../errors.ts'
 import { json, type Register, type Run, tenantLike, wholeNumber, withJson } from './command.ts'
 import { tasksOf } from './verify.ts'
 
-const ID_MAX = 0xffff_ffff
 const MESSAGE_CHARACTERS_MAX = 100
 const VALUE_CHARACTERS_MAX = 120
 const HISTORY_LIMIT_DEFAULT = 100
@@ -36,7 +36,7 @@ function lookup(
 ): void {
   withJson(get.command(name))
     .description(`${description}; exits 1 when there is none`)
-    .argument('<id>', `id of the ${name}`, wholeNumber(0, ID_MAX))
+    .argument('<id>', `id of the ${name}`, wholeNumber(0, UINT32_MAX))
     .option('--tenant <uuid>', 'this tenant alone; without it, all state of one task is looked through', tenantLike)
     .action((id: number, options: { json?: true; tenant?: string }) =>
       run(() =>
@@ -61,7 +61,7 @@ function history({ of, io, run }: { of: Command; io: Io; run: Run }, kind: 'note
     .description(
       `every change of ${kind === 'note' ? 'a note' : "a character's notes"} that the changelog still has, and its cause; exits 1 when there is none`,
     )
-    .argument('<id>', `id of the ${kind}`, wholeNumber(0, ID_MAX))
+    .argument('<id>', `id of the ${kind}`, wholeNumber(0, UINT32_MAX))
     .option('--tenant <uuid>', 'of this tenant alone', tenantLike)
     .option('--limit <count>', 'the newest so many', wholeNumber(1, HISTORY_LIMIT_MAX), HISTORY_LIMIT_DEFAULT)
     .addHelpText(
