@@ -13,7 +13,7 @@ export const TIMEOUTS_CHECKED_EVERY_MS = 1_000
 export const KEEP_ALIVE_MS = 30_000
 /** Open connections; the next one is closed at once. */
 export const CONNECTIONS_MAX = 2_000
-/** Requests of the REST interface under way at once; the next one is answered 503. */
+/** Requests of the REST interface under way at once, but for those that only wait for an outcome; the next one is answered 503. */
 export const REQUESTS_UNDER_WAY_MAX = 1_000
 /** The event loop may lag this much before requests are turned away. */
 export const EVENT_LOOP_DELAY_MAX_MS = 1_000
@@ -40,6 +40,8 @@ export const PUBLISHES_UNDER_WAY_MAX = 4
 export const OUTCOME_DEADLINE_MS = 10_000
 /** Writes that wait for their outcome; the next one is answered 503. */
 export const WAITERS_MAX = 1_000
+/** Of them for one partition. */
+export const WAITERS_PER_TASK_MAX = 250
 /** Pauses between two looks for outcomes of a task: short behind one that was found, growing to the longest. */
 export const OUTCOME_POLL_MIN_MS = 2
 export const OUTCOME_POLL_MAX_MS = 40

@@ -7,6 +7,7 @@ import type { FastifyInstance } from 'fastify'
 import { type BaseOptions, createBaseApp } from './base-app.ts'
 import type { EventHub } from './events/hub.ts'
 import { eventRoutes } from './events/routes.ts'
+import { requestLimit } from './request-limit.ts'
 import type { RestBackend } from './rest/backend.ts'
 import { restPlugin } from './rest/plugin.ts'
 
@@ -38,9 +39,10 @@ export async function createApp(
 ): Promise<FastifyInstance> {
   const { health, token, requestsPerMinute, topicNames = {} } = options
   const app = await createBaseApp(options)
-  await app.register(restPlugin, { backend, isDraining: () => health.draining, token, requestsPerMinute })
+  const limit = await requestLimit(app, requestsPerMinute)
+  await app.register(restPlugin, { backend, isDraining: () => health.draining, token, limit })
   options.extend?.(app, events)
-  eventRoutes(app, { hub: events, isDraining: () => health.draining, topicNames })
+  eventRoutes(app, { hub: events, isDraining: () => health.draining, topicNames, limit })
   await app.ready()
   return app
 }

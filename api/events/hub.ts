@@ -48,6 +48,8 @@ export class EventHub {
   readonly #index = new SubscriberIndex<Subscriber>()
   readonly #waitingForReader: (() => void)[] = []
   #readers = 0
+  /** By tenant; those of any tenant are one. */
+  readonly #readersOf = new Map<string | null, number>()
   #live: Live | null = null
   /** While it finds out where to begin. */
   #opening: TopicReader | null = null
@@ -137,7 +139,7 @@ export class EventHub {
         recent: () => this.#live?.recent ?? null,
         join: (of) => this.#join(of),
         reader: (of) => this.#reader(of),
-        done: (reader) => this.#done(reader),
+        done: (reader) => this.#done(reader, subscriber),
         stalledMaxMs: defaults.STALLED_MAX_MS,
         eventsMax: defaults.CATCH_UP_EVENTS_MAX,
       },
@@ -237,28 +239,36 @@ export class EventHub {
 
   // ------------------------------------------------------------------ readers of those who catch up
 
-  async #reader({ stream }: Subscriber): Promise<TopicReader | null> {
-    while (this.#readers >= defaults.CATCH_UP_READERS_MAX) {
+  async #reader({ stream, filter: { tenant } }: Subscriber): Promise<TopicReader | null> {
+    let look = (): void => {}
+    void stream.ended.then(() => look())
+    while (
+      this.#readers >= defaults.CATCH_UP_READERS_MAX ||
+      (this.#readersOf.get(tenant) ?? 0) >= defaults.CATCH_UP_READERS_OF_TENANT_MAX
+    ) {
       const { promise, resolve } = Promise.withResolvers<void>()
+      look = resolve
       this.#waitingForReader.push(resolve)
-      await Promise.race([promise, stream.ended])
+      await promise
       const at = this.#waitingForReader.indexOf(resolve)
       if (at >= 0) this.#waitingForReader.splice(at, 1)
-      if (!stream.isOver && !this.#closed) continue
-      // It was this one's turn: the next one's, then.
-      if (at < 0) this.#waitingForReader.shift()?.()
-      return null
+      if (stream.isOver || this.#closed) return null
     }
     this.#readers++
+    this.#readersOf.set(tenant, (this.#readersOf.get(tenant) ?? 0) + 1)
     const reader = this.#newReader()
     void stream.ended.then(() => reader.close())
     return reader
   }
 
-  #done(reader: TopicReader): void {
+  #done(reader: TopicReader, { filter: { tenant } }: Subscriber): void {
     reader.close()
     this.#readers--
-    this.#waitingForReader.shift()?.()
+    const left = (this.#readersOf.get(tenant) ?? 1) - 1
+    if (left > 0) this.#readersOf.set(tenant, left)
+    else this.#readersOf.delete(tenant)
+    // All look again, in the order in which they came: the first may be one whose tenant has its share.
+    for (const look of this.#waitingForReader.splice(0)) look()
   }
 
   #newReader(): TopicReader {

@@ -20,6 +20,8 @@ export const RECENT_BYTES_MAX = 4 * 1024 * 1024
 export const CATCH_UP_EVENTS_MAX = 256
 /** Readers of their own that clients have while they catch up; others wait for theirs. */
 export const CATCH_UP_READERS_MAX = 16
+/** Of them for one tenant: its slow clients keep no other's waiting. */
+export const CATCH_UP_READERS_OF_TENANT_MAX = 8
 /** The shared reader goes on this long after the last client has left. */
 export const LINGER_MS = 10_000
 

@@ -15,8 +15,9 @@ export interface NoteEvent {
   readonly lines: string
 }
 
-/** As the status events are called; any other name would be a line that somebody else wrote. */
-const TYPE = /^[A-Z][A-Z_]{0,49}$/
+/** As the status events are called. Any other name is nothing that this service says, and might look as its gaps and ends do. */
+export const EVENT_TYPES = ['CREATED', 'UPDATED', 'DELETED', 'CREATE_FAILED'] as const
+const KNOWN: ReadonlySet<string> = new Set(EVENT_TYPES)
 
 /** null: of no tenant, or not a status event: nobody is sent that. */
 export function noteEventOf(view: RecordView): NoteEvent | null {
@@ -33,7 +34,7 @@ export function noteEventOf(view: RecordView): NoteEvent | null {
   }
   if (tenant === null || typeof value !== 'object' || value === null) return null
   const { type, characterId } = value as { type?: unknown; characterId?: unknown }
-  if (typeof type !== 'string' || !TYPE.test(type) || typeof characterId !== 'number') return null
+  if (typeof type !== 'string' || !KNOWN.has(type) || typeof characterId !== 'number') return null
   return { tenant, characterId, type, lines: `event: ${type}\n${dataLines(text)}\n` }
 }
 

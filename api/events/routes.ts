@@ -8,6 +8,7 @@ import type { StartAt } from '../../subscribe/start.ts'
 import { asyncApi } from '../../topology/asyncapi.ts'
 import { UINT32_MAX } from '../../topology/fields.ts'
 import { noteTopology } from '../../topology/notes/topology.ts'
+import type { RequestLimit } from '../request-limit.ts'
 import { failure } from '../rest/errors.ts'
 import { BASE_PATH } from '../rest/json-api.ts'
 import { JSON_TYPE } from '../rest/negotiation.ts'
@@ -15,9 +16,9 @@ import { readTenant } from '../rest/tenant.ts'
 import type { EventFilter } from './filter.ts'
 import type { EventHub } from './hub.ts'
 import { CLIENT_BUFFER_BYTES_MAX, FILTER_VALUES_MAX, FLUSH_MAX_MS } from './limits.ts'
+import { EVENT_TYPES } from './note-event.ts'
 import { EventStream } from './stream.ts'
 
-export const EVENT_TYPES = ['CREATED', 'UPDATED', 'DELETED', 'CREATE_FAILED'] as const
 const PARAMETERS = ['characterId', 'type', 'from']
 
 export interface EventRoutesDeps {
@@ -28,6 +29,8 @@ export interface EventRoutesDeps {
   readonly topicNames: Readonly<Record<string, string>>
   /** Bound of what waits for one client, bytes. */
   readonly clientBufferBytesMax?: number
+  /** Before anything else of a request is looked at. */
+  readonly limit?: RequestLimit | null
 }
 
 export function eventRoutes(app: FastifyInstance, deps: EventRoutesDeps): void {
@@ -54,11 +57,12 @@ export interface StreamRoute {
 /** A stream of events at this path. */
 export function streamRoute(
   app: FastifyInstance,
-  deps: Pick<EventRoutesDeps, 'hub' | 'isDraining' | 'clientBufferBytesMax'>,
+  deps: Pick<EventRoutesDeps, 'hub' | 'isDraining' | 'clientBufferBytesMax' | 'limit'>,
   { path, parameters = [], tenantOf }: StreamRoute,
 ): void {
   const limits = { bufferBytesMax: deps.clientBufferBytesMax ?? CLIENT_BUFFER_BYTES_MAX, flushMaxMs: FLUSH_MAX_MS }
-  app.get(path, { exposeHeadRoute: false }, (request, reply) => {
+  const first = deps.limit ? { onRequest: deps.limit } : {}
+  app.get(path, { exposeHeadRoute: false, ...first }, (request, reply) => {
     const filter = readFilter(request, tenantOf(request), [...PARAMETERS, ...parameters])
     if (!acceptsStream(request.headers.accept))
       throw failure('accept.unsupported', 'this answers text/event-stream', { header: 'Accept' })

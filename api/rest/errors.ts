@@ -46,7 +46,11 @@ export const httpErrors = {
     'Changes are not accepted from there',
     'Without API_TOKEN, address the service by a loopback name, from no other web page; or set API_TOKEN.',
   ),
-  'route.unknown': code(404, 'There is nothing at this path', '/api/openapi.json lists the paths.'),
+  'route.unknown': code(
+    404,
+    'There is nothing at this path',
+    '/api/openapi.json lists those of the REST interface; beside them are /api/events, /api/asyncapi.json, /livez, /readyz, /startupz, /metrics.',
+  ),
   'note.unknown': code(404, 'There is no such note', 'It was never there, was removed, or is of another tenant.'),
   'request.unknown': code(404, 'There is no such request', 'Outcomes are kept for 24 hours.'),
   'task.unknown': code(

@@ -36,6 +36,8 @@ export interface Call {
   readonly query: string
   /** Bytes; undefined without a body. */
   readonly body: unknown
+  /** Called when the request does nothing any more but wait. */
+  readonly waits: () => void
 }
 
 export interface Answer {
@@ -159,8 +161,9 @@ export const handlers: Readonly<Record<OperationId, Handler>> = {
   },
 }
 
-const writerOf = ({ tenant, headers }: Call): Pick<Write, 'tenant' | 'trace'> => ({
+const writerOf = ({ tenant, headers, waits }: Call): Pick<Write, 'tenant' | 'trace' | 'waits'> => ({
   tenant,
+  waits,
   trace: traceHeaders(headers),
 })
 

@@ -37,7 +37,7 @@ export function readNewNote(body: JsonObject): NewNote {
 
 /** Missing and null leave a field as it is. Throws ApiFailure with every broken field. */
 export function readNoteChange(body: JsonObject, noteId: number): NoteChange {
-  const fields = new Fields(body)
+  const fields = new Fields(body, 'optional')
   fields.sameId(noteId)
   const optional = <T extends number | string>(name: string, read: FieldReader<T>, rule: string): T | undefined =>
     fields.has(name) ? fields.required(name, read, rule) : undefined
@@ -57,10 +57,12 @@ class Fields {
   readonly #data: JsonObject
   readonly #attributes: JsonObject
 
-  constructor(body: JsonObject) {
+  constructor(body: JsonObject, attributes: 'required' | 'optional' = 'required') {
     this.#data = this.#object(body, 'data', '')
     if (this.#problems.length === 0) this.#checkType()
-    this.#attributes = this.#problems.length === 0 ? this.#object(this.#data, 'attributes', '/data') : NOTHING
+    const isLeftOut = attributes === 'optional' && (this.#data['attributes'] ?? null) === null
+    this.#attributes =
+      this.#problems.length === 0 && !isLeftOut ? this.#object(this.#data, 'attributes', '/data') : NOTHING
     // With no attributes to look at, nothing can be said about them.
     this.check()
   }
@@ -94,6 +96,10 @@ class Fields {
   sameId(noteId: number): void {
     const { id } = this.#data
     if (id === undefined || id === null || id === String(noteId)) return
+    if (typeof id !== 'string') {
+      this.#broken('value.wrong_type', `id must be a string, not ${kindOf(id)}`, '/data/id')
+      return
+    }
     this.#broken('value.fixed', 'id must be the one in the path', '/data/id')
   }
 

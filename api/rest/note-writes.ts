@@ -28,6 +28,8 @@ export interface Write {
   readonly target: readonly (string | number)[]
   /** null: none was sent. */
   readonly idempotencyKey: string | null
+  /** Called when all that is left is to wait for the outcome, which needs nothing but memory. */
+  readonly waits: () => void
   /** Made when it is known that it must be sent, and for comparing. */
   readonly command: () => Promise<NoteCommand> | NoteCommand
 }
@@ -68,7 +70,7 @@ export class NoteWrites {
   }
 
   /** Throws ApiFailure `idempotency.reused`, `kafka.unavailable`, `state.restoring`, `service.busy`; StoreLost. */
-  async execute({ tenant, trace, task, target, idempotencyKey, command: make }: Write): Promise<Written> {
+  async execute({ tenant, trace, task, target, idempotencyKey, waits, command: make }: Write): Promise<Written> {
     const requestId = requestIdOf(tenant.id, target, idempotencyKey)
     const key = requestKey(tenant.id, requestId)
     // Also without a key, when nothing can be found: a store that is away is told before anything is written.
@@ -88,8 +90,10 @@ export class NoteWrites {
       waited.cancel()
       throw error
     }
+    waits()
     const outcome = await waited.outcome
-    if (outcome === null) return { kind: 'accepted', statusId: statusIdText({ task, timestampMs, requestId }) }
+    if (outcome === null)
+      return { kind: 'accepted', statusId: statusIdText({ task, timestampMs, requestId, fingerprint }) }
     return { kind: 'outcome', outcome: sameRequest(outcome, fingerprint) }
   }
 
@@ -101,7 +105,10 @@ export class NoteWrites {
     // Clocks of two processes may differ.
     if (!due || parsed.timestampMs > nowMs + CLOCKS_DIFFER_MS)
       throw failure('request.unknown', 'there is no such request, or it is too long ago')
-    return this.#waiter.find(parsed.task, requestKey(tenantId, parsed.requestId), nowMs)
+    const outcome = await this.#waiter.find(parsed.task, requestKey(tenantId, parsed.requestId), nowMs)
+    if (outcome === null || outcome.fingerprint === parsed.fingerprint) return outcome
+    // The key's first use was carried out, and this was another: what it would have been answered with, had it been known.
+    return { ...outcome, status: REUSED_STATUS, noteId: null }
   }
 
   close(): void {
@@ -110,6 +117,8 @@ export class NoteWrites {
 }
 
 const CLOCKS_DIFFER_MS = 60_000
+/** Of `idempotency.reused`. */
+const REUSED_STATUS = 422
 
 /** The partition of the task's own; a topic with fewer partitions than there are tasks reaches it by way of another. */
 const homePartition = (task: number, { partitions }: CommandTopic): number => task % partitions

@@ -31,7 +31,7 @@ const PARAMETERS: Readonly<Record<PathParameter, object>> = {
   requestId: {
     description: 'As in Location of a 202.',
     schema: { type: 'string' },
-    example: '0-m4xk2p1c-5b2f6f0a-4f0e-5d0c-9a51-0d6f1c2b3a49',
+    example: '0-m4xk2p1c-5b2f6f0a-4f0e-5d0c-9a51-0d6f1c2b3a49-8978ec8d42031c82b05fb8ee85607fb8',
   },
 }
 

@@ -43,8 +43,6 @@ const BODY: readonly HttpErrorName[] = [
   'body.not_json',
   'body.ambiguous',
   'body.too_deep',
-  'body.too_large',
-  'body.media_type',
   'value.wrong_type',
   'value.out_of_range',
   'value.required',
@@ -112,7 +110,7 @@ export const operations = {
     paged: false,
     body: 'NoteChangeDocument',
     changes: true,
-    answers: { 200: { description: 'The note.', schema: 'NoteDocument', headers: FRESH }, 202: ACCEPTED },
+    answers: { 200: { description: 'The note.', schema: 'ChangedNoteDocument', headers: FRESH }, 202: ACCEPTED },
     errors: [...WRITE, ...BODY, 'value.fixed', 'id.invalid', 'note.unknown'],
   },
   deleteNote: {
@@ -173,6 +171,9 @@ export type OperationId = keyof typeof operations
 
 /** What any operation may answer with. */
 export const COMMON_ERRORS: readonly HttpErrorName[] = [
+  // Also of a body that nobody asked for.
+  'body.media_type',
+  'body.too_large',
   'request.malformed',
   'tenant.invalid',
   'query.unknown',

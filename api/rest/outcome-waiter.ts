@@ -13,6 +13,7 @@ import {
   OUTCOME_POLL_MIN_MS,
   OUTCOME_STORE_PATIENCE_MS,
   WAITERS_MAX,
+  WAITERS_PER_TASK_MAX,
 } from '../limits.ts'
 import { failure } from './errors.ts'
 
@@ -74,6 +75,9 @@ export class OutcomeWaiter {
       return { outcome: promise, cancel: () => {} }
     }
     const watch = this.#watchOf(task)
+    // One task that stands still must not take the room of all.
+    if (watch.waiters.size >= WAITERS_PER_TASK_MAX)
+      throw failure('service.busy', `${WAITERS_PER_TASK_MAX} writes to partition ${task} are waiting`)
     let over = false
     const end = (outcome: RequestOutcome | null): void => {
       if (over) return

@@ -2,10 +2,10 @@
  * The REST interface as a part of the HTTP server: registers the operations, and what holds for all of them before a
  * handler runs (ready, allowed, acceptable, tenant). Errors are answered by the server (error-answers.ts).
  */
-import rateLimit from '@fastify/rate-limit'
 import underPressure from '@fastify/under-pressure'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { BODY_BYTES_MAX, EVENT_LOOP_DELAY_MAX_MS, REQUESTS_UNDER_WAY_MAX } from '../limits.ts'
+import type { RequestLimit } from '../request-limit.ts'
 import { checkAccess } from './access.ts'
 import type { RestBackend } from './backend.ts'
 import { failure } from './errors.ts'
@@ -22,8 +22,8 @@ export interface RestOptions {
   readonly backend: () => RestBackend | null
   readonly isDraining: () => boolean
   readonly token: string | undefined
-  /** Per client address; null: no limit. */
-  readonly requestsPerMinute: number | null
+  /** Before anything else of a request is looked at; null: no limit. */
+  readonly limit: RequestLimit | null
 }
 
 export async function restPlugin(app: FastifyInstance, options: RestOptions): Promise<void> {
@@ -33,13 +33,6 @@ export async function restPlugin(app: FastifyInstance, options: RestOptions): Pr
 }
 
 async function operationsPlugin(app: FastifyInstance, options: RestOptions): Promise<void> {
-  if (options.requestsPerMinute !== null) {
-    await app.register(rateLimit, {
-      max: options.requestsPerMinute,
-      timeWindow: 60_000,
-      errorResponseBuilder: () => failure('rate.exceeded', `at most ${options.requestsPerMinute} requests a minute`),
-    })
-  }
   await app.register(underPressure, {
     maxEventLoopDelay: EVENT_LOOP_DELAY_MAX_MS,
     pressureHandler: () => {
@@ -54,6 +47,7 @@ async function operationsPlugin(app: FastifyInstance, options: RestOptions): Pro
   )
   let underWay = 0
   const admitted = new WeakSet<FastifyRequest>()
+  if (options.limit) app.addHook('onRequest', options.limit)
   app.addHook('onRequest', async (request) => {
     if (underWay >= REQUESTS_UNDER_WAY_MAX)
       throw failure('service.busy', `${REQUESTS_UNDER_WAY_MAX} requests are under way`)
@@ -65,10 +59,15 @@ async function operationsPlugin(app: FastifyInstance, options: RestOptions): Pro
   }
   app.addHook('onResponse', async (request) => leave(request))
   app.addHook('onRequestAbort', async (request) => leave(request))
-  for (const operation of Object.values<Operation>(operations)) register(app, operation, options)
+  for (const operation of Object.values<Operation>(operations)) register(app, operation, options, leave)
 }
 
-function register(app: FastifyInstance, operation: Operation, { backend, isDraining, token }: RestOptions): void {
+function register(
+  app: FastifyInstance,
+  operation: Operation,
+  { backend, isDraining, token }: RestOptions,
+  leave: (request: FastifyRequest) => void,
+): void {
   const handle = handlers[operation.id as OperationId]
   app.route({
     method: operation.method,
@@ -91,6 +90,7 @@ function register(app: FastifyInstance, operation: Operation, { backend, isDrain
         parameters: request.params as Readonly<Record<string, string>>,
         query: queryOf(request.raw.url ?? ''),
         body: request.body,
+        waits: () => leave(request),
       })
       return send(reply, answer, acceptedType(request), ready)
     },

@@ -12,6 +12,8 @@ const uint32: Schema = { type: 'integer', minimum: 0, maximum: UINT32_MAX }
 const notZero: Schema = { type: 'integer', minimum: 1, maximum: UINT32_MAX }
 const byte: Schema = { type: 'integer', minimum: 0, maximum: 255 }
 const message: Schema = { type: 'string', minLength: 1 }
+/** In a request null is the same as left out. */
+const orNull = (schema: Schema): Schema => ({ anyOf: [schema, { type: 'null' }] })
 const timestamp: Schema = {
   type: 'string',
   format: 'date-time',
@@ -48,9 +50,10 @@ export const schemas = {
     }),
     examples: [exampleNote],
   },
-  NoteDocument: {
+  NoteDocument: { ...closed({ data: refTo('Note') }), examples: [{ data: exampleNote }] },
+  ChangedNoteDocument: {
     ...closed({ data: { anyOf: [refTo('Note'), { type: 'null' }] } }),
-    description: '`data` is null where the note was removed between the write and the answer.',
+    description: '`data` is null where the note was removed between the change and the answer.',
     examples: [{ data: exampleNote }],
   },
   NotesDocument: {
@@ -85,11 +88,10 @@ export const schemas = {
           {
             type: { const: 'notes' },
             id: { description: 'Ignored: the service gives the id.' },
-            attributes: open({ characterId: notZero, senderId: notZero, message, flag: { ...byte, default: 0 } }, [
-              'characterId',
-              'senderId',
-              'message',
-            ]),
+            attributes: open(
+              { characterId: notZero, senderId: notZero, message, flag: { ...orNull(byte), default: 0 } },
+              ['characterId', 'senderId', 'message'],
+            ),
           },
           ['type', 'attributes'],
         ),
@@ -106,18 +108,20 @@ export const schemas = {
         data: open(
           {
             type: { const: 'notes' },
-            id: { ...numericId, description: 'May be left out; else the one in the path.' },
-            attributes: open(
-              {
-                characterId: { ...notZero, description: 'Cannot be changed: the one it has.' },
-                senderId: notZero,
-                message,
-                flag: byte,
-              },
-              [],
+            id: { ...orNull(numericId), description: 'May be left out; else the one in the path.' },
+            attributes: orNull(
+              open(
+                {
+                  characterId: { ...orNull(notZero), description: 'Cannot be changed: the one it has.' },
+                  senderId: orNull(notZero),
+                  message: orNull(message),
+                  flag: orNull(byte),
+                },
+                [],
+              ),
             ),
           },
-          ['type', 'attributes'],
+          ['type'],
         ),
       },
       ['data'],
@@ -146,10 +150,10 @@ export const schemas = {
       {
         data: {
           type: 'requests',
-          id: '0-m4xk2p1c-5b2f6f0a-4f0e-5d0c-9a51-0d6f1c2b3a49',
+          id: '0-m4xk2p1c-5b2f6f0a-4f0e-5d0c-9a51-0d6f1c2b3a49-8978ec8d42031c82b05fb8ee85607fb8',
           attributes: { state: 'done', status: 201, noteId: 5, expiresAt: '2024-01-02T12:30:15.007Z' },
           links: {
-            self: '/api/requests/0-m4xk2p1c-5b2f6f0a-4f0e-5d0c-9a51-0d6f1c2b3a49',
+            self: '/api/requests/0-m4xk2p1c-5b2f6f0a-4f0e-5d0c-9a51-0d6f1c2b3a49-8978ec8d42031c82b05fb8ee85607fb8',
             related: '/api/notes/5',
           },
         },

@@ -1,6 +1,6 @@
 /** Kafka or Redis away, too much at once, starting and ending: a clear answer, soon, and never a second effect. */
 import { describe, expect, test } from 'vitest'
-import { WAITERS_MAX } from '../../api/limits.ts'
+import { WAITERS_MAX, WAITERS_PER_TASK_MAX } from '../../api/limits.ts'
 import { type Publisher, RequestLost } from '../../engine/ports.ts'
 import { type StateReader, StoreLost } from '../../stores/ports.ts'
 import { TENANT_B } from '../notes/records.ts'
@@ -174,7 +174,7 @@ describe('the outcome', () => {
     expect(rest.driver.world.clock.nowMs() - beganMs).toBeLessThanOrEqual(10_100)
     expect([reply.status, reply.headers['retry-after']]).toEqual([202, '1'])
     const link = String(reply.headers['location'])
-    expect(link).toMatch(/^\/api\/requests\/\d+-[0-9a-z]+-[0-9a-f-]{36}$/)
+    expect(link).toMatch(/^\/api\/requests\/\d+-[0-9a-z]+-[0-9a-f-]{36}-[0-9a-f]{32}$/)
     expect((await rest.send('GET', link)).json.data.attributes).toEqual({
       state: 'pending',
       status: null,
@@ -193,12 +193,30 @@ describe('the outcome', () => {
     expect(rest.driver.read(STATUS)).toHaveLength(1)
   })
 
+  test('of a key that was used for something else, both late: the first one’s is carried out, the other is told 422', async () => {
+    const rest = await RestWorld.start()
+    rest.driver.world.kill(rest.driver.world.processes[0]!)
+    const keyed = { headers: { 'idempotency-key': 'k1' } }
+    const first = await rest.send('POST', '/api/notes', { ...keyed, body: newNote(7, 'first') })
+    const second = await rest.send('POST', '/api/notes', { ...keyed, body: newNote(7, 'second') })
+    expect([first.status, second.status]).toEqual([202, 202])
+    rest.driver.world.start('another')
+    await rest.driver.world.untilRunning()
+    await rest.driver.world.untilAtRest()
+    const told = async (reply: typeof first) => (await rest.send('GET', String(reply.headers['location']))).json.data
+    expect(await told(first)).toMatchObject({ attributes: { state: 'done', status: 201 } })
+    const { attributes, links } = await told(second)
+    expect(attributes).toMatchObject({ state: 'failed', status: 422, noteId: null })
+    expect(links.related).toBeUndefined()
+    expect(rest.driver.read(STATUS)).toHaveLength(1)
+  })
+
   test.each([
     'x',
     '1',
-    '4-m4xk2p1c-5b2f6f0a-4f0e-5d0c-9a51-0d6f1c2b3a49',
-    '0-1-5b2f6f0a-4f0e-5d0c-9a51-0d6f1c2b3a49',
-    '0-zzzzzzzzz-5b2f6f0a-4f0e-5d0c-9a51-0d6f1c2b3a49',
+    '4-m4xk2p1c-5b2f6f0a-4f0e-5d0c-9a51-0d6f1c2b3a49-8978ec8d42031c82b05fb8ee85607fb8',
+    '0-1-5b2f6f0a-4f0e-5d0c-9a51-0d6f1c2b3a49-8978ec8d42031c82b05fb8ee85607fb8',
+    '0-zzzzzzzzz-5b2f6f0a-4f0e-5d0c-9a51-0d6f1c2b3a49-8978ec8d42031c82b05fb8ee85607fb8',
   ])('of %s is 404', async (id) => {
     const rest = await RestWorld.start()
     expect(codesOf(await rest.send('GET', `/api/requests/${id}`))).toEqual(['request.unknown'])
@@ -258,6 +276,47 @@ describe('the process', () => {
     expect((await rest.send('GET', '/api/notes')).json.meta.total).toBe(created)
     expect((await rest.send('POST', '/api/notes', create)).status).toBe(201)
   }, 60_000)
+
+  test('a partition that stands still is refused alone: the others, and reads, go on', async () => {
+    const rest = await RestWorld.start()
+    const paused = rest.driver.world.plan
+    expect(paused.tasks).toBe(4)
+    // Nobody processes, so everything waits; that of one partition is more than its share.
+    rest.driver.world.kill(rest.driver.world.processes[0]!)
+    const one = Array.from({ length: WAITERS_PER_TASK_MAX + 30 }, () =>
+      rest.begin('POST', '/api/notes', { body: newNote(7) }),
+    )
+    await rest.driver.world.until('wait', () => rest.backend.writes.waiting === WAITERS_PER_TASK_MAX)
+    const elsewhere = [1, 2, 3, 4, 5, 6, 8].find(
+      (character) => rest.backend.reads.taskOfCharacter(character) !== rest.backend.reads.taskOfCharacter(7),
+    )!
+    const other = rest.begin('POST', '/api/notes', { body: newNote(elsewhere) })
+    await rest.driver.world.until('wait, too', () => rest.backend.writes.waiting === WAITERS_PER_TASK_MAX + 1)
+    expect((await rest.send('GET', '/api/notes')).status).toBe(200)
+    rest.driver.world.start('another')
+    expect((await rest.finish(other)).status).toBe(201)
+    const statuses = Map.groupBy(await rest.finish(Promise.all(one)), ({ status }) => status)
+    expect(statuses.get(503)).toHaveLength(30)
+    expect(statuses.get(503)!.every((reply) => codesOf(reply)[0] === 'service.busy')).toBe(true)
+    expect(statuses.get(201)).toHaveLength(WAITERS_PER_TASK_MAX)
+  }, 60_000)
+
+  test('counts requests that are refused, and the beginnings of streams: nobody guesses a token for ever', async () => {
+    const rest = await RestWorld.start({ requestsPerMinute: 4, token: 'right' })
+    const statuses: number[] = []
+    for (let n = 0; n < 3; n++)
+      statuses.push(
+        (await rest.send('POST', '/api/notes', { headers: { authorization: `Bearer ${n}` }, body: {} })).status,
+      )
+    statuses.push((await rest.send('GET', '/api/events?foo=1')).status)
+    expect(statuses).toEqual([401, 401, 401, 400])
+    for (const [method, path] of [
+      ['POST', '/api/notes'],
+      ['GET', '/api/notes'],
+      ['GET', '/api/events'],
+    ] as const)
+      expect((await rest.send(method, path)).status).toBe(429)
+  })
 
   test('limits requests where it is told to', async () => {
     const rest = await RestWorld.start({ requestsPerMinute: 3 })

@@ -80,15 +80,23 @@ describe('freshness', () => {
 })
 
 test('a status id is read back as it was written', () => {
-  const id = { task: 12, timestampMs: 1_767_225_600_123, requestId: '5b2f6f0a-4f0e-5d0c-9a51-0d6f1c2b3a49' }
+  const fingerprint = '8978ec8d42031c82b05fb8ee85607fb8'
+  const id = {
+    task: 12,
+    timestampMs: 1_767_225_600_123,
+    requestId: '5b2f6f0a-4f0e-5d0c-9a51-0d6f1c2b3a49',
+    fingerprint,
+  }
   expect(parseStatusId(statusIdText(id))).toEqual(id)
   for (const text of [
     '',
     '1',
     '1-2',
     '1-2-3',
-    `a-1-${id.requestId}`,
-    `1-1-${id.requestId.toUpperCase()}`,
+    `1-1-${id.requestId}`,
+    `a-1-${id.requestId}-${fingerprint}`,
+    `1-1-${id.requestId.toUpperCase()}-${fingerprint}`,
+    `1-1-${id.requestId}-${fingerprint.slice(1)}`,
     `${statusIdText(id)}x`,
   ])
     expect(parseStatusId(text)).toBeUndefined()

@@ -15,11 +15,11 @@ const time = z.iso.datetime().describe('RFC 3339, UTC: the timestamp of the reco
 /** Missing or null counts as the zero of its type. */
 const orZero = <T extends z.ZodType>(type: T) => type.nullish()
 
-const command = <T extends string, B extends z.ZodType>(type: T, description: string, body: B) =>
+const command = <T extends string, B extends z.ZodType>(type: T, description: string, body: B, echo = 'not echoed') =>
   z
     .object({
       type: z.literal(type),
-      transactionId: orZero(uuid).describe('echoed on the CREATED or CREATE_FAILED that it causes'),
+      transactionId: orZero(uuid).describe(echo),
       worldId: orZero(byte),
       channelId: orZero(byte),
       characterId: orZero(uint32).describe('whose notes these are'),
@@ -34,6 +34,7 @@ export const noteCommandSchema = z.discriminatedUnion('type', [
     'CREATE',
     'A note for a character. Without characterId, senderId or message it is answered by CREATE_FAILED.',
     z.object({ senderId: orZero(uint32), message: orZero(z.string()), flag: orZero(byte) }),
+    'echoed on the CREATED or CREATE_FAILED that it causes',
   ),
   command(
     'DISCARD',
