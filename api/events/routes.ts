@@ -12,7 +12,7 @@ import type { RequestLimit } from '../request-limit.ts'
 import { failure } from '../rest/errors.ts'
 import { BASE_PATH } from '../rest/json-api.ts'
 import { JSON_TYPE } from '../rest/negotiation.ts'
-import { readTenant } from '../rest/tenant.ts'
+import { distinctHeaders, readTenant } from '../rest/tenant.ts'
 import type { EventFilter } from './filter.ts'
 import type { EventHub } from './hub.ts'
 import { CLIENT_BUFFER_BYTES_MAX, FILTER_VALUES_MAX, FLUSH_MAX_MS } from './limits.ts'
@@ -36,7 +36,7 @@ export interface EventRoutesDeps {
 export function eventRoutes(app: FastifyInstance, deps: EventRoutesDeps): void {
   streamRoute(app, deps, {
     path: `${BASE_PATH}/events`,
-    tenantOf: (request) => readTenant(request.raw.headersDistinct).id,
+    tenantOf: (request) => readTenant(distinctHeaders(request.raw.rawHeaders)).id,
   })
   const { topicNames } = deps
   const document = Buffer.from(
@@ -122,7 +122,7 @@ const characterId = (text: string): number | undefined =>
 
 /** Last-Event-ID first: a client that connects again sends it, whatever its URL says. Throws ApiFailure `resume.invalid`. */
 function readStart(request: FastifyRequest, topic: string): StartAt {
-  const last = request.raw.headersDistinct['last-event-id'] ?? []
+  const last = distinctHeaders(request.raw.rawHeaders)['last-event-id'] ?? []
   const given = last.length > 0 ? last : queryOf(request).getAll('from')
   const source = last.length > 0 ? { header: 'Last-Event-ID' } : { parameter: 'from' }
   if (given.length > 1) throw failure('resume.invalid', 'it is given twice', source)
