@@ -12,7 +12,7 @@ import { AuditCore, type AuditDifference, type AuditResult, auditDistance } from
 import { type Position, position } from './core/numbers.ts'
 import type { Plan } from './core/plan.ts'
 import type { Listener, TaskState } from './events.ts'
-import type { Inspected } from './pipeline.ts'
+import type { Inspected } from './pipeline-hooks.ts'
 import { type FetchClient, type Kafka, RequestLost } from './ports.ts'
 import { fetchEnd } from './wire/fetch-end.ts'
 import { FetchedRecords } from './wire/fetched-records.ts'

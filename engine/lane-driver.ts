@@ -76,6 +76,8 @@ export class LaneDriver {
     parts: { task: LaneTask; part: LanePart }[]
     rounds: readonly (readonly EncodedBatch[])[]
     published: Map<string, Published>[]
+    /** Whose records a Produce answer is about: several tasks may write to one partition. */
+    owners: WeakMap<PartitionCode, number>
     beganAtMs: number
   } | null = null
   /** Membership of the last TxnOffsetCommit that was sent. */
@@ -160,7 +162,7 @@ export class LaneDriver {
       requestBytesMax,
     )
     const beganAtMs = this.#hooks.clock.nowMs()
-    this.#open = { parts, rounds, published: parts.map(() => new Map()), beganAtMs }
+    this.#open = { parts, rounds, published: parts.map(() => new Map()), owners: new WeakMap(), beganAtMs }
     const commands = this.#core.begin(ownership.membership, rounds.length, beganAtMs)
     for (const { task } of parts) task.entered()
     this.#execute(commands)
@@ -309,6 +311,7 @@ export class LaneDriver {
   #note(batches: readonly EncodedBatch[], answers: readonly ProduceAnswer[]): void {
     batches.forEach((batch, i) => {
       const answer = answers[i]
+      if (answer) this.#open!.owners.set(answer, batch.owner)
       if (answer?.code !== 0) return
       const published = this.#open!.published[batch.owner]!
       const name = `${batch.topic}-${batch.partition}`
@@ -334,10 +337,17 @@ export class LaneDriver {
       reason: 'reason' in outcome ? outcome.reason : outcome.kind === 'committed' ? null : outcome.kind,
     })
     open.parts.forEach(({ task }, i) => {
-      task.settled(outcome, [...open.published[i]!.values()])
+      task.settled(outcomeFor(i, outcome, open.owners), [...open.published[i]!.values()])
     })
     for (const resolve of this.#idleWaiters.splice(0)) resolve()
   }
+}
+
+/** What was refused is some task's record: who only writes to the same partition does its batch again as it is. */
+function outcomeFor(owner: number, outcome: Outcome, owners: WeakMap<PartitionCode, number>): Outcome {
+  if (outcome.kind !== 'isolate') return outcome
+  const partitions = outcome.partitions.filter((code) => (owners.get(code) ?? owner) === owner)
+  return partitions.length > 0 ? { kind: 'isolate', partitions } : { kind: 'redo', reason: 'a record of another task' }
 }
 
 const NOT_LEADER_OR_FOLLOWER = 6

@@ -7,49 +7,22 @@
  * and enters a transaction only when the first has been applied. The attempt rises at every abort that drops batches.
  */
 import type { EntryCache } from '../stores/core/memory-cache.ts'
-import type { Checkpoint, ReadAnswer, ReadRequest, TaskStore } from '../stores/ports.ts'
+import type { Checkpoint, ReadRequest, TaskStore } from '../stores/ports.ts'
 import { checkpointBehind } from './checkpoint-behind.ts'
-import { BATCH_LIMITS, Batch, type BatchLimits, type Refusal } from './core/batch.ts'
+import { BATCH_LIMITS, Batch } from './core/batch.ts'
 import { BatchTrace } from './core/batch-trace.ts'
 import type { Item } from './core/classify.ts'
 import { PartitionIntake, TaskIntake } from './core/intake.ts'
-import { grownLimits, halvedLimits, isSamePlace } from './core/isolation.ts'
+import { Isolation } from './core/isolation.ts'
 import { nameOf } from './core/kafka-errors.ts'
 import type { Outcome } from './core/lane.ts'
-import type { Offset } from './core/numbers.ts'
 import { partitionsOf } from './core/plan.ts'
 import type { Progress } from './core/progress.ts'
 import type { LanePart, Published } from './lane-driver.ts'
+import type { Inspected, PipelineHooks, PipelineStart } from './pipeline-hooks.ts'
 import type { PartitionCode } from './ports.ts'
 import type { TaskContext } from './task-context.ts'
 import { EncodedOutputs } from './wire/encoded-outputs.ts'
-
-/** What a takeover hands over. */
-export interface PipelineStart {
-  readonly progress: Progress
-  readonly checkpoint: Checkpoint
-  readonly store: TaskStore
-}
-
-export interface PipelineHooks {
-  /** A number that no attempt of the task has had. */
-  readonly newAttempt: () => number
-  /** Reading, computing or applying failed: the pipeline is at its end. */
-  readonly failed: (error: unknown) => void
-  /** What was decided is not known here, or cannot be used: take over again. */
-  readonly recover: (reason: string) => void
-  /** Only an operator can mend it. */
-  readonly stopped: (code: string, message: string) => void
-  /** A batch was committed and applied. */
-  readonly applied: () => void
-}
-
-/** What the store held of a task that goes on meanwhile: as of changelog offset `since` or a later one, up to `through`. */
-export interface Inspected {
-  readonly answers: readonly ReadAnswer[]
-  readonly since: Offset
-  readonly through: Offset
-}
 
 interface Sealed {
   readonly batch: Batch
@@ -62,7 +35,8 @@ export class Pipeline {
   intake: TaskIntake
   /** As of the last committed batch. */
   committed: Progress
-  /** Takes no records. */ held = false
+  /** Takes no records. */
+  held = false
   readonly #task: number
   readonly #context: TaskContext
   readonly #hooks: PipelineHooks
@@ -82,9 +56,7 @@ export class Pipeline {
   #refusedGeneration: number | null = null
   /** Of the batch that was last offered. */
   #offered = -1
-  #limits: BatchLimits = BATCH_LIMITS
-  /** Records that become dead letters when they are taken again. */
-  #refusals: readonly Refusal[] = []
+  readonly #isolation = new Isolation()
   #restWaiters: (() => void)[] = []
 
   constructor(task: number, context: TaskContext, memory: EntryCache, start: PipelineStart, hooks: PipelineHooks) {
@@ -184,12 +156,11 @@ export class Pipeline {
         below?.batch.overlay ?? null,
         this.#memory,
         outputs,
-        this.#limits,
-        this.#refusals,
+        this.#isolation.limits,
+        this.#isolation.refusals,
         this.#context.tracing() ? new BatchTrace(this.#context.clock.nowMs()) : null,
       )
-      batch.collect(this.#leftover, this.intake)
-      if (batch.size === 0) return
+      if (!this.#collect(batch)) return
       this.#context.wakeFetcher()
       do {
         const reads = batch.reads()
@@ -213,6 +184,17 @@ export class Pipeline {
         this.#rest()
       }
     }
+  }
+
+  /** False: there is nothing to do, or a damage in the log has its turn when what lies before it is committed. */
+  #collect(batch: Batch): boolean {
+    try {
+      batch.collect(this.#leftover, this.intake)
+    } catch (error) {
+      if (this.#queue.length === 0) throw error
+      return false
+    }
+    return batch.size > 0
   }
 
   /**
@@ -247,9 +229,15 @@ export class Pipeline {
     return this.committed.batch - this.#checkpoint.batch
   }
 
-  /** An idle task whose last commit is older commits the same offsets again. */
+  /**
+   * An idle task commits again what it has committed when that is older than this; and when it has passed what is hidden,
+   * such as the markers and aborted records of transactional producers: left behind them, its lag never ends, and once
+   * retention has deleted them its position is outside of the log.
+   */
   recommit(olderThanMs: number): void {
-    if (!this.#mayCompute() || this.#queue.length > 0 || this.#checkpoint.committedAtMs > olderThanMs) return
+    if (!this.#mayCompute() || this.#queue.length > 0) return
+    const passed = this.held || this.#leftover.length > 0 ? [] : this.intake.passed(this.committed)
+    if (passed.length === 0 && this.#checkpoint.committedAtMs > olderThanMs) return
     const outputs = new EncodedOutputs()
     const batch = new Batch(
       this.#context.plan,
@@ -260,6 +248,7 @@ export class Pipeline {
       outputs,
       BATCH_LIMITS,
     )
+    batch.pass(passed)
     this.#queue.push({ batch, outputs, progress: batch.seal(this.#context.transactionalId) })
     this.#context.wakeLane()
   }
@@ -292,8 +281,7 @@ export class Pipeline {
         this.#goBack()
         break
       case 'shrink':
-        this.#halve(this.#queue[0]!.batch.tally.records, outcome.reason)
-        this.#goBack()
+        this.#shrink(outcome.reason)
         break
       case 'regenerate':
         this.#phase = 'none'
@@ -319,21 +307,31 @@ export class Pipeline {
       const reason = nameOf(guilty.code)
       const { first } = batch
       if (records <= 1 && first) {
-        if (this.#refusals.some((r) => isSamePlace(r, first))) {
+        if (!this.#isolation.refuse(first, `${guilty.topic} refused it: ${reason}`)) {
           this.#hooks.stopped('deadletter.refused', `${guilty.topic} refuses the dead letter: ${reason}`)
           return
         }
-        const refusal = { ...first, code: 'output.refused', message: `${guilty.topic} refused it: ${reason}` }
-        this.#refusals = [...this.#refusals, refusal]
       }
       this.#halve(records, reason)
     }
     this.#goBack()
   }
 
+  #shrink(reason: string): void {
+    const { batch } = this.#queue[0]!
+    const { first } = batch
+    this.#halve(batch.tally.records, reason)
+    // Kafka is slow, for the outputs of one record are bounded: it is tried until it is not, and said each time.
+    if (batch.tally.records <= 1 && first) {
+      const message = `${first.topic}-${first.partition}@${first.offset}: ${reason}, though the record is alone`
+      this.#context.listener({ kind: 'warning', code: 'record.slow', message })
+    }
+    this.#goBack()
+  }
+
   /** Smaller batches until one has been applied; then they grow again. */
   #halve(records: number, reason: string): void {
-    this.#limits = halvedLimits(records)
+    this.#isolation.halve(records)
     this.#context.listener({ kind: 'batch.isolated', task: this.#task, records, reason })
   }
 
@@ -371,8 +369,7 @@ export class Pipeline {
     this.#queue.shift()
     this.#phase = 'none'
     this.#hooks.applied()
-    this.#refusals = this.#refusals.filter((r) => (progress.position(r.topic, r.partition) ?? 0) <= r.offset)
-    this.#limits = grownLimits(this.#limits)
+    this.#isolation.applied(progress)
     this.#context.listener({
       kind: 'batch.applied',
       task: this.#task,

@@ -16,8 +16,8 @@ import { writeDeadLetter } from './dead-letter.ts'
 import { applyEffects, type Prepared, prepareEffects } from './effects.ts'
 import { HeaderMemo } from './header-memo.ts'
 import { encodeHeaders, keyOf, valueOf } from './headers.ts'
-import type { TaskIntake } from './intake.ts'
-import type { Offset } from './numbers.ts'
+import type { PartitionIntake, TaskIntake } from './intake.ts'
+import type { Offset, Position } from './numbers.ts'
 import { encodeOrigin, ORIGIN_HEADER } from './origin.ts'
 import type { Outputs } from './outputs.ts'
 import type { Plan } from './plan.ts'
@@ -138,7 +138,7 @@ export class Batch {
     while (i < leftover.length && !full()) take(leftover[i++]!)
     this.#notTaken = leftover.slice(i)
     while (!full()) {
-      const due = intake.due()
+      const due = this.#due(intake)
       if (!due) break
       const { view, positionAfter, unreadable } = due.take()
       if (unreadable === null) take(classify(this.#plan, this.#headers, this.task, due, view, positionAfter))
@@ -146,6 +146,27 @@ export class Batch {
     }
   }
   #notTaken: readonly Item[] = []
+
+  /** What lies before a damage in the log is processed: it is met again by the next batch, which has nothing before it. */
+  #due(intake: TaskIntake): PartitionIntake | undefined {
+    try {
+      return intake.due()
+    } catch (error) {
+      if (this.#items.length === 0) throw error
+      return undefined
+    }
+  }
+
+  /** Nothing is left to be processed below these positions: what lies there is hidden (markers, aborted records). */
+  pass(positions: readonly (TopicPartition & { readonly position: Position })[]): void {
+    for (const { topic, partition, position } of positions) this.#move(topic, partition, position)
+  }
+
+  #move(topic: string, partition: number, position: Position): void {
+    let positions = this.#positions.get(topic)
+    if (!positions) this.#positions.set(topic, (positions = new Map()))
+    positions.set(partition, position)
+  }
 
   /** Reads to send before run(); empty when everything is known. Call only after the batch below has run. */
   reads(): readonly ReadRequest[] {
@@ -291,9 +312,7 @@ export class Batch {
 
   #advance(item: Item): void {
     const { topic, partition } = item.from
-    let positions = this.#positions.get(topic)
-    if (!positions) this.#positions.set(topic, (positions = new Map()))
-    positions.set(partition, item.positionAfter)
+    this.#move(topic, partition, item.positionAfter)
     this.#lastTimestampMs = item.view.timestampMs
     if (item.kind !== 'forward') this.tally.ended(item.view.timestampMs)
     this.#first ??= { topic, partition, offset: item.view.offset }

@@ -37,6 +37,9 @@ export interface Prepared {
 }
 
 const NO_HEADERS = encodeHeaders([])
+/** What the outputs of one record may take in memory and in its transaction. Some 300,000 events of the size of a note's. */
+export const RECORD_OUTPUT_BYTES_MAX = 128 * 1024 * 1024
+const OVERHEAD_BYTES = 30
 
 /** Throws DeadLetter `output.too_large`. */
 export function prepareEffects(
@@ -50,6 +53,7 @@ export function prepareEffects(
   const changes: PreparedChange[] = []
   const counts: Count[] = []
   const drops: Drop[] = []
+  let bytes = 0
   for (const effect of effects) {
     switch (effect.kind) {
       case 'reject':
@@ -65,6 +69,12 @@ export function prepareEffects(
           value: effect.sink.encode(effect.value as never),
         }
         assertFits(outputs, to, emit.key, emit.value, item.output.section)
+        bytes += emit.value.length + (emit.key?.length ?? 0) + item.output.section.length + OVERHEAD_BYTES
+        if (bytes > RECORD_OUTPUT_BYTES_MAX)
+          throw new DeadLetter(
+            'output.too_large',
+            `what comes of this record takes more than ${RECORD_OUTPUT_BYTES_MAX} bytes`,
+          )
         emits.push(emit)
         break
       }

@@ -6,6 +6,7 @@
 import type { TopicPartition } from '../ports.ts'
 import type { RecordView } from './headers.ts'
 import { after, type Position } from './numbers.ts'
+import type { Progress } from './progress.ts'
 
 /** One fetch answer being walked. engine/wire/record-batch-reader.ts over bytes; the simulator over objects. */
 export interface RecordCursor {
@@ -44,6 +45,11 @@ export class PartitionIntake implements TopicPartition {
     this.lastStableOffset = start
   }
 
+  /** Nothing that is fetched waits; what is hidden does not count. */
+  get isEmpty(): boolean {
+    return this.#cursors.length === 0
+  }
+
   get full(): boolean {
     return this.bufferedBytes >= BUFFER_BYTES_MAX
   }
@@ -76,10 +82,19 @@ export class PartitionIntake implements TopicPartition {
     }
     const view = head?.next()
     if (!head || !view) throw new Error('take() without a record')
-    if (this.#peek(head) !== undefined) return { view, positionAfter: after(view.offset), unreadable: null }
+    if (this.#hasMore(head)) return { view, positionAfter: after(view.offset), unreadable: null }
     const positionAfter = head.position
     this.#drop(head)
     return { view, positionAfter, unreadable: null }
+  }
+
+  /** Damage behind a sound record is told when its turn comes: the record is taken by then. */
+  #hasMore(head: RecordCursor): boolean {
+    try {
+      return this.#peek(head) !== undefined
+    } catch {
+      return true
+    }
   }
 
   #peek(head: RecordCursor): number | undefined {
@@ -110,6 +125,14 @@ export class TaskIntake {
 
   constructor(partitions: readonly PartitionIntake[]) {
     this.partitions = partitions
+  }
+
+  /** Partitions whose records are all taken and that were read further than what is committed. */
+  passed(committed: Progress): readonly (TopicPartition & { readonly position: Position })[] {
+    return this.partitions
+      .filter(({ isEmpty }) => isEmpty)
+      .map(({ topic, partition, fetchPosition }) => ({ topic, partition, position: fetchPosition }))
+      .filter(({ topic, partition, position }) => position > (committed.position(topic, partition) ?? position))
   }
 
   /** The partition whose next record is due, or undefined when nothing is buffered. */

@@ -21,6 +21,11 @@ export interface SpanContext {
 /** A traceparent of version 00. */
 export const TRACEPARENT_CHARS = 55
 const TRACEPARENT_CHARS_MAX = 512
+/**
+ * Larger ones do not go on: every output of a record carries them. W3C Baggage asks for at least 8,192 bytes, Trace Context
+ * for at least 512 characters of tracestate.
+ */
+export const CARRIED_BYTES_MAX = 8_192
 /** Where its 16 hex digits of the span id begin. */
 export const TRACEPARENT_SPAN_AT = 36
 
@@ -57,7 +62,7 @@ export function parseTraceparent(
 }
 
 const lastPresent = (headers: RecordHeaders, name: string): Buffer | null =>
-  headers.values(name).findLast((v) => v !== null) ?? null
+  headers.values(name).findLast((v) => v !== null && v.length <= CARRIED_BYTES_MAX) ?? null
 
 export function spanContextOf(headers: RecordHeaders, origin: Origin): SpanContext {
   const parent = lastWellFormed(headers, 'traceparent', (value) => parseTraceparent(value, 0, value.length))

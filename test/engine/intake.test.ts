@@ -56,6 +56,33 @@ describe('a partition', () => {
     expect(intake.bufferedBytes).toBe(0)
   })
 
+  test('what lies before a damage is taken; the damage is told in its turn, again and again', () => {
+    const intake = partition('a')
+    const sound = cursorOf([at(0, 1), at(1, 1)])
+    let taken = 0
+    const damaged = {
+      sizeBytes: 10,
+      get position() {
+        return sound.position
+      },
+      peekTimestampMs() {
+        if (taken === 2) throw new Error('checksum')
+        return sound.peekTimestampMs()
+      },
+      next() {
+        taken++
+        return sound.next()
+      },
+    }
+    intake.push(damaged, position(5))
+    for (const offset of [0, 1]) {
+      expect(intake.peekTimestampMs()).toBe(1)
+      expect(intake.take()).toMatchObject({ view: { offset }, positionAfter: offset + 1 })
+    }
+    for (let i = 0; i < 2; i++) expect(() => intake.peekTimestampMs()).toThrow('a-0: checksum')
+    expect(intake.isEmpty).toBe(false)
+  })
+
   test('nothing can be taken of nothing', () => {
     expect(() => partition('a').take()).toThrow('take() without a record')
   })

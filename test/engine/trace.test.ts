@@ -77,6 +77,13 @@ describe('tracestate and baggage', () => {
     expect(spanOf(['tracestate', 'a=1']).tracestate).toBeNull()
   })
 
+  test('larger than a service must pass on, neither goes on: every output would carry it', () => {
+    const [fits, large] = ['x'.repeat(8_192), 'x'.repeat(8_193)]
+    const span = spanOf(['traceparent', VALID], ['tracestate', large], ['baggage', large])
+    expect([span.tracestate, span.baggage, span.continued]).toEqual([null, null, true])
+    expect(spanOf(['traceparent', VALID], ['baggage', fits], ['baggage', large]).baggage?.toString()).toBe(fits)
+  })
+
   test('baggage goes on by itself', () => {
     expect(spanOf(['baggage', 'k=v']).baggage?.toString()).toBe('k=v')
     expect(spanOf(['traceparent', VALID], ['baggage', 'k=v'], ['baggage', null]).baggage?.toString()).toBe('k=v')

@@ -57,9 +57,12 @@ function uuidText(value: Buffer): string | undefined {
   return isUuid(text) ? text.toLowerCase() : undefined
 }
 
+/** Every output carries it on. */
+const REGION_BYTES_MAX = 1_024
+
 // Copies, because the bytes of a record are only valid while it is read.
 const regionText = (value: Buffer): Buffer | undefined =>
-  value.length > 0 && isUtf8(value) ? Buffer.from(value) : undefined
+  value.length > 0 && value.length <= REGION_BYTES_MAX && isUtf8(value) ? Buffer.from(value) : undefined
 
 /** Big-endian uint16, two bytes. */
 const version = (value: Buffer): Buffer | undefined => (value.length === 2 ? Buffer.from(value) : undefined)
