@@ -97,6 +97,10 @@ export class Simulation {
     const idle = world.clock.steps - before
     if (idle > IDLE_STEPS_MAX * (world.processes.size + 1))
       throw new Violation('I9', `${idle} steps in ${IDLE_MS} ms at rest`)
+    // An idle task commits what it has passed: that may be under way.
+    look()
+    if (!this.#until(() => unrest === '', world.clock.nowMs() + REST_MS))
+      throw new Violation('I9', `no rest: ${unrest}`)
     if (world.violation) return
     if (!world.history.events.some(isFault) && world.coverage.recoveriesOfOwners > 0)
       throw new Violation('I9', `${world.coverage.recoveriesOfOwners} recoveries though nothing went wrong`)

@@ -202,6 +202,7 @@ export class SimWorld {
     }
     for (const [topic, { logs }] of this.kafka.cluster.topics)
       if (logs.some((log) => log.lastStableOffset !== log.end)) return `${topic} has open transactions`
+    if (this.kafka.pendingOffsets.length > 0) return 'offsets of the group are pending'
     return ''
   }
 
