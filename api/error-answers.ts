@@ -43,6 +43,7 @@ export function sendError(
     .status(status)
     .headers(headers)
     .header('cache-control', 'no-store')
+    .header('vary', 'accept')
     .header('content-type', answerType(request.headers.accept) ?? JSON_TYPE)
     .send(Buffer.from(JSON.stringify(errorDocument(problems))))
 }

@@ -30,6 +30,9 @@ describe('GET /api/notes', () => {
     const list = await rest.send('GET', '/api/notes')
     expect(idsOf(list)).toEqual(ids)
     expect(list.headers['tributary-freshness']).toMatch(/^p0=-?\d+;age=\d+;lag=0, p1=.*, p2=.*, p3=/)
+    const missing = await rest.send('GET', '/api/notes/4000')
+    expect([missing.status, missing.headers['vary']]).toEqual([404, 'accept'])
+    expect(missing.headers['tributary-freshness']).toMatch(/^p\d=-?\d+;age=\d+;lag=0$/)
   })
 
   test('has the links of its page, and an empty page behind the last', async () => {
