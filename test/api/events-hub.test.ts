@@ -86,6 +86,25 @@ describe('a client', () => {
     expect(live.events[0]!.data).toEqual({ ...(one.events[0]!.data as object), tenantId: TENANT_A })
   })
 
+  test('waits for no slow ones of another tenant', async () => {
+    const topic = new TestTopic(1)
+    const hub = hubOf(topic)
+    for (let i = 0; i < 20; i++) topic.commit(event(1, 'CREATED', TENANT_A))
+    topic.commit(event(2, 'CREATED', TENANT_B))
+    const slow = Array.from({ length: 30 }, () => {
+      const client = new FakeClient()
+      client.stuck = true
+      client.roomBytes = 100
+      void hub.serve(client, everything(TENANT_A), { kind: 'earliest' })
+      return client
+    })
+    const other = join(hub, { kind: 'earliest' }, everything(TENANT_B))
+    await until('its event', () => other.events.length === 1)
+    expect(slow.every((client) => client.events.length === 0)).toBe(true)
+    for (const client of slow) client.unstick()
+    await until('theirs', () => slow.every((client) => client.events.length === 20))
+  })
+
   test('has a place to resume from before its first event', async () => {
     const topic = new TestTopic(1)
     const hub = hubOf(topic)
