@@ -179,6 +179,19 @@ function rulesBroken(config: Config): readonly string[] {
     mistakes.push(
       'KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD: needed with KAFKA_SECURITY_PROTOCOL=SASL_…',
     )
+  // Somebody believes that the connection is protected.
+  const unused = (prefix: string, needs: string): void => {
+    const protocol = config.KAFKA_SECURITY_PROTOCOL
+    const set = Object.entries(config).flatMap(([name, value]) =>
+      name.startsWith(prefix) && value !== undefined ? [name] : [],
+    )
+    if (set.length > 0 && !protocol.includes(needs))
+      mistakes.push(
+        `${set.join(', ')}: not used with KAFKA_SECURITY_PROTOCOL=${protocol}; set one with ${needs}, or none`,
+      )
+  }
+  unused('KAFKA_SASL_', 'SASL')
+  unused('KAFKA_SSL_', 'SSL')
   if ((config.KAFKA_SSL_CERT === undefined) !== (config.KAFKA_SSL_KEY === undefined))
     mistakes.push('KAFKA_SSL_CERT and KAFKA_SSL_KEY: set both or none')
   return mistakes

@@ -18,3 +18,25 @@ test('a token that no header can carry is refused, and none is shown', () => {
   expect(() => readConfig({ API_TOKEN: 'two words' })).toThrow(/^API_TOKEN: /)
   expect(JSON.stringify(maskedConfig(readConfig({ API_TOKEN: 'secret' })))).not.toContain('secret')
 })
+
+describe('what protects the connection to Kafka', () => {
+  test.each([
+    { KAFKA_SASL_MECHANISM: 'PLAIN', KAFKA_SASL_USERNAME: 'u', KAFKA_SASL_PASSWORD: 'p' },
+    { KAFKA_SSL_CA: 'pem' },
+    {
+      KAFKA_SECURITY_PROTOCOL: 'SASL_PLAINTEXT',
+      KAFKA_SASL_MECHANISM: 'PLAIN',
+      KAFKA_SASL_USERNAME: 'u',
+      KAFKA_SASL_PASSWORD: 'p',
+      KAFKA_SSL_CA: 'pem',
+    },
+  ])('is not ignored silently: %j', (env) => {
+    expect(() => readConfig(env)).toThrow(/KAFKA_S(ASL|SL)_\w+: not used with KAFKA_SECURITY_PROTOCOL=/)
+  })
+
+  test('is taken where the protocol uses it', () => {
+    const sasl = { KAFKA_SASL_MECHANISM: 'PLAIN', KAFKA_SASL_USERNAME: 'u', KAFKA_SASL_PASSWORD: 'p' }
+    expect(readConfig({ ...sasl, KAFKA_SECURITY_PROTOCOL: 'SASL_SSL', KAFKA_SSL_CA: 'pem' }).KAFKA_SSL_CA).toBe('pem')
+    expect(readConfig({ KAFKA_SECURITY_PROTOCOL: 'SSL', KAFKA_SSL_CA: 'pem' }).KAFKA_SSL_CA).toBe('pem')
+  })
+})
