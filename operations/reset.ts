@@ -7,6 +7,10 @@
  *              offsets do (`offsets.foreign`) until they go, all at once, as the last step.
  * to latest    offsets to the ends first, which the old state does not agree with (`offsets.mismatch`); then as above, but
  *              the offsets stay (`offsets.foreign`) until each task's first checkpoint record is written, as the last step.
+ *
+ * Dead letters, where they are to go, go behind all that: an application of which neither an internal topic nor a key is there
+ * is taken for a mistyped one and refused, and the group that it names may be another's. So something of it must be there for
+ * as long as a reset that broke off has anything left to do.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { systemClock } from '../engine/clock.ts'
@@ -57,7 +61,7 @@ const KEYS_COUNTED_MAX = 1_000_000
 const POLL_MS = 50
 const OPEN_STATES = ['Ongoing', 'PrepareCommit', 'PrepareAbort', 'PrepareEpochFence']
 
-/** Throws OperationError, RequestLost, KafkaRefused, StoreLost: then the same call goes on. */
+/** Throws OperationError (`deployment.missing`: nothing is done), RequestLost, KafkaRefused, StoreLost: then the same call goes on. */
 export async function reset(context: ResetContext, request: ResetRequest): Promise<ResetReport> {
   const { operator, options } = context
   const group = await answerOf(
@@ -88,6 +92,13 @@ async function plannedSteps(context: ResetContext, request: ResetRequest, groupI
   const sources = options.topology.sources.map(({ topic }) => named(topic))
   const topics = await operator.topics([...sources, ...Object.values(internal)])
   const exists = (topic: string): boolean => topics.get(topic)?.code === 0
+  const { keys, complete } = await admin.count(KEYS_COUNTED_MAX)
+  if (keys === 0 && !Object.values(internal).some(exists))
+    throw new OperationError(
+      'deployment.missing',
+      'usage',
+      `there is no topic ${Object.values(internal).join(', ')} and no key of ${application} in Redis: nothing is left to reset, or APPLICATION_ID is not ${application}`,
+    )
   const steps: Step[] = []
   const step = (what: string, take: () => Promise<void>): void => void steps.push({ what, take })
 
@@ -100,9 +111,8 @@ async function plannedSteps(context: ResetContext, request: ResetRequest, groupI
       commitOffsets({ kafka, groupId }, await endsOf(kafka, topics, sources.filter(exists))),
     )
   }
-  const doomed = [internal.repartition, internal.changelog, ...(request.deadLetters ? [internal.deadLetters] : [])]
-  for (const topic of doomed.filter(exists)) step(`delete topic ${topic}`, () => deleteTopic(operator, topic))
-  const { keys, complete } = await admin.count(KEYS_COUNTED_MAX)
+  for (const topic of [internal.repartition, internal.changelog].filter(exists))
+    step(`delete topic ${topic}`, () => deleteTopic(operator, topic))
   if (keys > 0)
     step(
       `remove the ${complete ? keys : `more than ${keys}`} keys of ${application} from Redis, but for pauses`,
@@ -116,6 +126,8 @@ async function plannedSteps(context: ResetContext, request: ResetRequest, groupI
     step(`delete group ${groupId} with its offsets, so that every input is read from its start`, () =>
       deleteGroup(operator, groupId),
     )
+  if (request.deadLetters && exists(internal.deadLetters))
+    step(`delete topic ${internal.deadLetters}`, () => deleteTopic(operator, internal.deadLetters))
   return steps
 }
 

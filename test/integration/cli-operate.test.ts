@@ -2,6 +2,7 @@
 
 import pino from 'pino'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { runCli } from '../../cli/run.ts'
 import { connectKafkaOperator, type KafkaOperator } from '../../engine/kafka/operator.ts'
 import type { Kafka } from '../../engine/ports.ts'
 import { type ResetContext, reset } from '../../operations/reset.ts'
@@ -195,6 +196,40 @@ describe('reset', () => {
     expect((await world.cli('verify')).exit).toBe(0)
     const events = (await world.cli('events', '--json', '--type', 'CREATED')).out.trim().split('\n')
     expect(events).toHaveLength(2 * 2 * CHARACTERS.length)
+  })
+
+  test('an application that is not there is refused, and the group that it names is left alone', async () => {
+    await sendSome('a')
+    await world.settled()
+    await world.stop()
+    const before = await picture()
+    const mistyped = { ...world.env, APPLICATION_ID: 'mistyped' }
+    for (const options of [[], ['--execute'], ['--to-latest', '--execute'], ['--dead-letters', '--execute']]) {
+      let err = ''
+      const say = (text: string): void => {
+        err += text
+      }
+      const exit = await runCli(['reset', ...options], { env: mistyped, out: say, err: say, runningStack: () => null })
+      expect({ exit, err }).toEqual({
+        exit: 2,
+        err: expect.stringMatching(/^deployment\.missing: .*mistyped-changelog/),
+      })
+    }
+    expect(await picture()).toEqual(before)
+  })
+
+  test.each(['earliest', 'latest'] as const)('to %s, with the dead letters: they go last', async (to) => {
+    await sendSome('a')
+    await world.settled()
+    await world.stop()
+    const options = to === 'latest' ? ['--to-latest', '--dead-letters'] : ['--dead-letters']
+    const { value } = await world.json('reset', ...options, '--execute')
+    expect(value.steps.at(-1)).toBe(`delete topic ${world.application}-dead-letters`)
+    const again = await world.cli('reset', ...options)
+    if (to === 'earliest') expect(again.err).toMatch(/^deployment\.missing/)
+    await world.start()
+    await sendSome('b')
+    await world.settled()
   })
 
   test('to the end: what was sent before does not count', async () => {
