@@ -2,10 +2,11 @@
  * Runs before every npm script: brings node_modules up to date with package-lock.json and checks the Node that the
  * script will run on. Plain JavaScript without dependencies, for any Node from 16 on, because neither the dependencies
  * nor the right Node need be there yet. Writes to stderr only: stdout belongs to the script. Scripts that are started
- * together install once (lock file `.bootstrap.lock`).
+ * together install once (lock file `.bootstrap.lock`). A node_modules that is a symbolic link is somebody's own arrangement, and
+ * npm ci would empty what it leads to: nothing is installed then.
  */
 import { spawn, spawnSync } from 'node:child_process'
-import { realpathSync, statSync } from 'node:fs'
+import { lstatSync, realpathSync, statSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { takeLock } from './file-lock.mjs'
@@ -38,6 +39,15 @@ function isInstalled() {
   const done = modifiedMs(join(root, 'node_modules', '.package-lock.json'))
   const wanted = modifiedMs(join(root, 'package-lock.json'))
   return done !== undefined && (wanted === undefined || done >= wanted)
+}
+
+/** Also true of a link that leads nowhere. */
+function isLinked() {
+  try {
+    return lstatSync(join(root, 'node_modules')).isSymbolicLink()
+  } catch {
+    return false
+  }
 }
 
 async function install() {
@@ -103,7 +113,10 @@ function isNewEnough(version) {
 }
 
 try {
-  if (!isInstalled()) await install()
+  if (!isInstalled()) {
+    if (isLinked()) say('node_modules is a symbolic link and not what package-lock.json asks for; it is left as it is')
+    else await install()
+  }
   checkNode()
 } catch (error) {
   say(error instanceof Refusal ? error.message : error.stack)

@@ -1,4 +1,14 @@
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { folder, type Program, root, run } from './support.ts'
@@ -61,6 +71,23 @@ test('installs again when package-lock.json is newer than the installation', asy
   utimesSync(hidden, new Date(1_000), new Date(1_000))
   expect(await start().exit).toBe(0)
   expect(calls()).toHaveLength(2)
+})
+
+test('leaves a node_modules that is a symbolic link alone, and says so once', async () => {
+  const { path, start, calls } = checkout()
+  const elsewhere = folder()
+  writeFileSync(join(elsewhere, 'kept'), '')
+  symlinkSync(elsewhere, join(path, 'node_modules'))
+  const lacking = start()
+  expect(await lacking.exit).toBe(0)
+  expect(lacking.stderr).toMatch(/^bootstrap: node_modules is a symbolic link .*\n$/)
+  writeFileSync(join(elsewhere, '.package-lock.json'), '{}')
+  const complete = start()
+  expect(await complete.exit).toBe(0)
+  expect(complete.stdout + complete.stderr).toBe('')
+  expect(calls()).toEqual([])
+  expect(existsSync(join(elsewhere, 'kept'))).toBe(true)
+  expect(lstatSync(join(path, 'node_modules')).isSymbolicLink()).toBe(true)
 })
 
 test('two at once install once', async () => {
