@@ -1,6 +1,6 @@
 /**
  * `npm start`: the note service, with an embedded Kafka and Redis for whichever address is not set. Prints one JSON line
- * on stdout when every task runs; logs go to stderr. Ends on SIGINT or SIGTERM: drains, leaves the group, stops the stack.
+ * on stdout when every task runs; logs go to stderr, and the console's address before that. Ends on SIGINT or SIGTERM: drains, leaves the group, stops the stack.
  */
 import pino from 'pino'
 import { startTracing, type Tracing } from './api/tracing/sdk.ts'
@@ -84,8 +84,9 @@ try {
       pid: process.pid,
       startedAt: new Date().toISOString(),
     })
-  await service.ready
+  // Before the tasks run: with tasks that do not, it is needed most.
   say(`console: ${service.consoleUrl}`)
+  await service.ready
   process.stdout.write(`${JSON.stringify({ msg: 'ready', bootstrapServers, redisUrl, restUrl })}\n`)
 } catch (error) {
   if (error instanceof StartError || error instanceof StackError) say(`${error.code}: ${error.message}`)
