@@ -7,6 +7,7 @@ import type { InstanceCard, TaskCard } from '../engine/core/instance-card.ts'
 import { remedyOf } from '../engine/core/stop-codes.ts'
 import type { Context } from '../operations/context.ts'
 import { CardWindow, type Flow, LIVING_MS } from '../operations/core/flow.ts'
+import { passedOf } from '../operations/core/load.ts'
 import { instanceCards } from '../operations/instances.ts'
 import { type TaskView, viewTasks } from '../operations/tasks.ts'
 import type { InstanceRow, Notice, Overview, RateTable, Series, ShownState, TaskRow } from './contract.ts'
@@ -166,9 +167,10 @@ export class Live {
     }
   }
 
-  /** Offsets passed, markers of transactions included: what is known of a task whoever runs it. */
-  #taskRate({ task, partitions }: TaskView, atMs: number): number | null {
-    const committed = partitions.reduce((sum, at) => sum + (at.committed ?? 0), 0)
+  /** As `top` has it: offsets of the input, which are known of a task whoever runs it. */
+  #taskRate(view: TaskView, atMs: number): number | null {
+    const { task } = view
+    const committed = passedOf(this.#options.context.plan.application, view)
     const [last, before] = this.#seen.get(task) ?? [null, null]
     // Looks that follow at once would make rates of nothing.
     const from = last && atMs - last.atMs >= LOOK_MS / 2 ? last : before

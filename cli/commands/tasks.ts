@@ -3,7 +3,7 @@
 import { ageText } from '../../operations/core/text.ts'
 import { type GroupView, type TaskView, viewTasks } from '../../operations/tasks.ts'
 import { withContext } from '../context.ts'
-import { table } from '../core/table.ts'
+import { table, tableWithin } from '../core/table.ts'
 import { EXIT } from '../errors.ts'
 import { json, type Register, withJson } from './command.ts'
 
@@ -16,32 +16,34 @@ export const tasksCommand: Register = (parent, io, run) => {
         withContext(io, async (context) => {
           const { group, tasks } = await viewTasks(context)
           const { clusterId, application } = context.plan
-          io.out(options.json ? json({ application, clusterId, group, tasks }) : text(group, tasks))
+          const columns = io.terminal?.()?.columns ?? Number.POSITIVE_INFINITY
+          io.out(options.json ? json({ application, clusterId, group, tasks }) : text(group, tasks, columns))
           return EXIT.ok
         }),
       ),
     )
 }
 
-function text(group: GroupView, tasks: readonly TaskView[]): string {
+/** A transactional id is that of its owner with the application before it: `--json` has it. */
+function text(group: GroupView, tasks: readonly TaskView[], columns: number): string {
   const members = group.members.length === 1 ? '1 member' : `${group.members.length} members`
   const lag = (task: TaskView): number => task.partitions.reduce((sum, partition) => sum + partition.lag, 0)
   return [
     `group ${group.id}: ${group.state === 'Dead' ? 'does not exist' : group.state}, ${members}\n`,
-    table(
-      ['TASK', 'OWNER', 'TRANSACTIONAL ID', 'PAUSED', 'LEASE', 'BATCH', 'CHECKPOINT', 'AGE', 'CHANGELOG END', 'LAG'],
+    tableWithin(
+      ['TASK', 'PAUSED', 'LEASE', 'BATCH', 'CHECKPOINT', 'AGE', 'CHANGELOG END', 'LAG', 'OWNER'],
       tasks.map((task) => [
         task.task,
-        task.instance,
-        task.transactionalId,
         task.paused ? 'yes' : null,
-        task.lease === null ? 'none' : task.lease === task.transactionalId ? 'held' : `held by ${task.lease}`,
+        task.lease === null ? 'none' : task.lease === task.transactionalId ? 'held' : 'of another',
         task.batch,
         task.checkpointOffset,
         task.checkpointAgeMs === null ? null : ageText(task.checkpointAgeMs),
         task.changelogEnd,
         lag(task),
+        task.instance,
       ]),
+      columns,
     ),
     table(
       ['TASK', 'TOPIC', 'PARTITION', 'COMMITTED', 'END', 'LAG'],

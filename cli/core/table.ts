@@ -18,5 +18,29 @@ export function table(columns: readonly string[], rows: readonly (readonly Cell[
   return `${[columns, ...texts].map(line).join('\n')}\n`
 }
 
+/** Shorter than this, a name tells nothing: then the line is longer than the terminal. */
+const LAST_MIN = 8
+
+/** As `table`, but what stands in the last column is shortened so that lines are at most `width` wide. */
+export function tableWithin(columns: readonly string[], rows: readonly (readonly Cell[])[], width: number): string {
+  const last = columns.length - 1
+  const others = table(columns.slice(0, last), rows)
+  // Trailing blanks are cut off, so the widest line may be narrower than the columns: by the names, which are never blank.
+  const used = Math.max(...others.split('\n').map((line) => line.length)) + 2
+  const room = Math.max(LAST_MIN, columns[last]!.length, width - used)
+  return table(
+    columns,
+    rows.map((row) => row.map((cell, at) => (at === last && typeof cell === 'string' ? shortened(cell, room) : cell))),
+  )
+}
+
+/** Names of instances differ at their end, and begin alike. */
+function shortened(text: string, width: number): string {
+  const shown = printable(text)
+  if (shown.length <= width) return shown
+  const start = Math.floor((width - 1) / 3)
+  return `${shown.slice(0, start)}…${shown.slice(shown.length - (width - 1 - start))}`
+}
+
 const cellText = (cell: Cell): string =>
   cell === null ? '-' : typeof cell === 'number' ? String(cell) : printable(cell)

@@ -1,24 +1,25 @@
 /** How `tributary top` looks: a screen, a line, or JSON. Pure. */
 import type { Load, TaskLoad } from '../../operations/core/load.ts'
 import { ageText } from '../../operations/core/text.ts'
-import { table } from './table.ts'
+import { tableWithin } from './table.ts'
 
-/** Lines are cut to `columns`; ends with a line end. */
+/** Owners are shortened so that what stands before them fits; what is still longer than `columns` is cut. Ends with a line end. */
 export function loadScreen(application: string, load: Load, columns = Number.POSITIVE_INFINITY): string {
   const { atMs, tasks, instances } = load
   const rows = tasks.map((task) => [
     task.task,
     stateText(task),
-    task.instance,
     task.batch,
     task.ageMs === null ? null : ageText(task.ageMs),
     rateText(task.recordsPerSecond),
     rateText(task.batchesPerSecond),
     task.lag,
+    task.instance,
   ])
   const text = [
-    `${application}  ${new Date(atMs).toISOString()}  ${summary(load)}  ${instances} ${instances === 1 ? 'instance' : 'instances'} asked\n`,
-    table(['TASK', 'STATE', 'OWNER', 'BATCH', 'AGE', 'RECORDS/S', 'BATCHES/S', 'LAG'], rows),
+    `${application}  ${new Date(atMs).toISOString()}  ${instances} ${instances === 1 ? 'instance' : 'instances'} asked`,
+    `${summary(load)}\n`,
+    tableWithin(['TASK', 'STATE', 'BATCH', 'AGE', 'RECORDS/S', 'BATCHES/S', 'LAG', 'OWNER'], rows, columns),
   ].join('\n')
   return text
     .split('\n')

@@ -1,4 +1,5 @@
 /** What `top` shows: two looks at the tasks, some time apart, become rates. Pure. */
+import { internalTopics } from '../../engine/core/plan.ts'
 import type { TaskView } from '../tasks.ts'
 import { parseMetrics, sumOf } from './prometheus.ts'
 
@@ -19,7 +20,7 @@ export interface TaskLoad {
   readonly batch: number | null
   readonly ageMs: number | null
   readonly lag: number
-  /** Null at the first look. */
+  /** Of the input. Null at the first look. */
   readonly recordsPerSecond: number | null
   readonly batchesPerSecond: number | null
 }
@@ -43,7 +44,7 @@ export function loadOf(application: string, before: Look | null, now: Look): Loa
     if (name === 'topology_task_state' && value === 1) states.set(labels.partition ?? '', labels.state ?? '')
   const tasks = now.tasks.map((task): TaskLoad => {
     const earlier = before?.tasks.find((other) => other.task === task.task)
-    const read = earlier && committedSum(task) - committedSum(earlier)
+    const read = earlier && passedOf(application, task) - passedOf(application, earlier)
     const batches = earlier && task.batch !== null && earlier.batch !== null ? task.batch - earlier.batch : null
     return {
       task: task.task,
@@ -73,9 +74,14 @@ export function loadOf(application: string, before: Look | null, now: Look): Loa
   }
 }
 
-/** Offsets passed, markers of transactions included: what is known from outside. */
-const committedSum = (task: TaskView): number =>
-  task.partitions.reduce((sum, { committed }) => sum + (committed ?? 0), 0)
+/**
+ * Offsets of the input that were passed; those of its markers too, where it was written in transactions. Not those of the
+ * repartition topic: what was forwarded through it is input that counts already, and every transaction leaves a marker there.
+ */
+export const passedOf = (application: string, { partitions }: Pick<TaskView, 'partitions'>): number => {
+  const { repartition } = internalTopics(application)
+  return partitions.reduce((sum, { topic, committed }) => sum + (topic === repartition ? 0 : (committed ?? 0)), 0)
+}
 
 function samplesOf(application: string, { metrics }: Look) {
   const all = metrics.flatMap(parseMetrics).filter(({ labels }) => labels.application === application)

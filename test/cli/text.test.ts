@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { table } from '../../cli/core/table.ts'
+import { table, tableWithin } from '../../cli/core/table.ts'
+import { loadScreen } from '../../cli/core/top.ts'
 import { ageText, bytesAsJson, bytesAsText, printable } from '../../operations/core/text.ts'
 
 test('a table: numbers to the right, text to the left, null as a dash', () => {
@@ -12,6 +13,39 @@ test('a table: numbers to the right, text to the left, null as a dash', () => {
   )
   expect(text).toBe('TASK  NAME      LAG  MAYBE\n   0  a           5      -\n  10  longer  12345      1\n')
   expect(table(['A', 'B'], [])).toBe('A  B\n')
+})
+
+test('the last column is shortened to what fits, in its middle', () => {
+  const rows = [[1, 'notes-7c9f8b6d5-x2x4q-17']]
+  expect(tableWithin(['TASK', 'OWNER'], rows, 18)).toBe('TASK  OWNER\n   1  not…x2x4q-17\n')
+  expect(tableWithin(['TASK', 'OWNER'], rows, 80)).toBe('TASK  OWNER\n   1  notes-7c9f8b6d5-x2x4q-17\n')
+  expect(tableWithin(['TASK', 'OWNER'], rows, 3)).toBe('TASK  OWNER\n   1  no…4q-17\n')
+  expect(tableWithin(['TASK', 'OWNER'], [], 80)).toBe('TASK  OWNER\n')
+})
+
+test('top: rates and lag are seen on 80 columns, whoever owns the task', () => {
+  const task = {
+    ...{
+      task: 12,
+      state: 'taking-over',
+      paused: false,
+      instance: 'notes-service-7c9f8b6d5-x2x4q-17',
+      batch: 1_234_567,
+    },
+    ...{ ageMs: 59_900, lag: 1_234_567, recordsPerSecond: 12_345, batchesPerSecond: 123.4 },
+  }
+  const load = {
+    atMs: 0,
+    tasks: [task],
+    lag: 1,
+    recordsPerSecond: 1,
+    transactionMs: 1,
+    transactionsPerSecond: 1,
+    instances: 1,
+  }
+  const lines = loadScreen('notes', load, 80).split('\n')
+  expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80)
+  expect(lines.at(-2)).toMatch(/12345 +123 +1234567 {2}\S*…\S*q-17$/)
 })
 
 test('a column with text in it is a text column', () => {

@@ -109,6 +109,16 @@ test('load: two looks make rates; another application’s metrics do not count',
   expect(loadOf('app', second, { ...first, atMs: 4_000 })).toMatchObject({ recordsPerSecond: 0, transactionMs: null })
 })
 
+test('load: what was forwarded counts where it was read, not again where it came back', () => {
+  const at = (topic: string, committed: number) => ({ topic, partition: 0, committed, end: 0, lag: 0, exact: true })
+  const look = (atMs: number, input: number, forwarded: number) => ({
+    atMs,
+    tasks: [{ ...task(0, 1), partitions: [at('in', input), at('app-repartition', forwarded)] }],
+    metrics: [],
+  })
+  expect(loadOf('app', look(0, 0, 0), look(1_000, 50, 60)).recordsPerSecond).toBe(50)
+})
+
 test('events are filtered by tenant, character and type', () => {
   const all = { tenant: null, character: null, type: null }
   const event = { tenant: 'a', value: { type: 'CREATED', characterId: 7 } }
