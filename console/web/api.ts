@@ -1,4 +1,5 @@
 /** Asking the service: JSON of `/api/operator`, with the token when there is one, and errors as people can read them. */
+import type { SessionView } from '../contract.ts'
 import { token } from './session.ts'
 
 const BASE = '/api/operator'
@@ -36,12 +37,30 @@ export async function get<T>(path: string, query: Query = {}, signal?: AbortSign
   }
 }
 
-export const post = <T>(path: string, body: unknown, signal?: AbortSignal): Promise<T> =>
-  ask<T>(
-    `${BASE}${path}`,
-    { method: 'POST', headers: { ...headers(), 'content-type': 'application/json' }, body: JSON.stringify(body) },
-    signal,
-  )
+/** A token that is refused may have been right before: the page asks anew whether it is. */
+export async function post<T>(path: string, body: unknown, signal?: AbortSignal): Promise<T> {
+  try {
+    return await ask<T>(
+      `${BASE}${path}`,
+      { method: 'POST', headers: { ...headers(), 'content-type': 'application/json' }, body: JSON.stringify(body) },
+      signal,
+    )
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 401) window.dispatchEvent(new Event('tokenrefused'))
+    throw error
+  }
+}
+
+/** Whether one may act with this token, which is not kept. Throws ApiError when it cannot be known. */
+export async function isRightToken(tried: string): Promise<boolean> {
+  try {
+    const session = await ask<SessionView>(`${BASE}/session`, { headers: { authorization: `Bearer ${tried}` } })
+    return session.canAct
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 401) return false
+    throw error
+  }
+}
 
 /** For streams and downloads. */
 export const url = (path: string, query: Query = {}): string => `${BASE}${path}${queryText(query)}`

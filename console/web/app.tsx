@@ -3,7 +3,7 @@ import type { ComponentType } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { Overview, SessionView, TopologyView } from '../contract.ts'
 import { shortcuts } from './keys.ts'
-import { LiveContext, OVERVIEW_EVERY_MS } from './live.ts'
+import { LiveContext, OVERVIEW_EVERY_MS, SESSION_EVERY_MS } from './live.ts'
 import { useLoad } from './load.ts'
 import { DeadLettersPage } from './pages/dead-letters.tsx'
 import { EventsPage } from './pages/events.tsx'
@@ -44,15 +44,17 @@ export function App() {
   const place = usePlace()
   const overview = useLoad<Overview>('/overview', {}, OVERVIEW_EVERY_MS)
   const topology = useLoad<TopologyView>('/topology')
-  const session = useLoad<SessionView>('/session')
+  const session = useLoad<SessionView>('/session', {}, SESSION_EVERY_MS)
   const [keysShown, showKeys] = useState(false)
   const main = useRef<HTMLElement>(null)
   const page = PAGES.find(({ name }) => name === (place.path[0] ?? '')) ?? PAGES[0]!
 
   useEffect(() => {
     const changed = (): void => session.again()
-    window.addEventListener('tokenchange', changed)
-    return () => window.removeEventListener('tokenchange', changed)
+    for (const name of ['tokenchange', 'tokenrefused']) window.addEventListener(name, changed)
+    return () => {
+      for (const name of ['tokenchange', 'tokenrefused']) window.removeEventListener(name, changed)
+    }
   }, [session.again])
   useEffect(
     () =>

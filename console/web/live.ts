@@ -5,6 +5,8 @@ import type { Overview, SessionView, TopologyView } from '../contract.ts'
 import type { Loaded } from './load.ts'
 
 export const OVERVIEW_EVERY_MS = 2_000
+/** It needs neither Kafka nor Redis. A service that has started again may want another token. */
+export const SESSION_EVERY_MS = 2_000
 
 export interface Live {
   readonly overview: Loaded<Overview>
@@ -20,5 +22,9 @@ export function useLive(): Live {
   return live
 }
 
+/** A token that was right may be so no more: whoever must have one to look is told that by a refusal alone. */
+export const canActBy = ({ data, error }: Loaded<SessionView>): boolean =>
+  data?.canAct === true && error?.status !== 401
+
 /** Whether actions can be offered. */
-export const useCanAct = (): boolean => useLive().session.data?.canAct === true
+export const useCanAct = (): boolean => canActBy(useLive().session)

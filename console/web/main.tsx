@@ -19,6 +19,8 @@ import { applyTheme } from './theme.ts'
 
 applyTheme()
 takeTokenFromAddress()
+// Before the app listens, so that it sees the address without the token.
+window.addEventListener('hashchange', takeTokenFromAddress)
 const root = document.getElementById('app')
 if (root) {
   root.textContent = ''

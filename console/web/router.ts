@@ -7,9 +7,19 @@ export interface Place {
   readonly query: URLSearchParams
 }
 
+/** What is no encoding stays as it is: an address is typed and cut by people. */
+export function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch (error) {
+    if (error instanceof URIError) return text
+    throw error
+  }
+}
+
 export function currentPlace(hash = location.hash): Place {
   const [path = '', query = ''] = hash.replace(/^#\/?/, '').split('?', 2)
-  return { path: path.split('/').filter(Boolean).map(decodeURIComponent), query: new URLSearchParams(query) }
+  return { path: path.split('/').filter(Boolean).map(decoded), query: new URLSearchParams(query) }
 }
 
 export function linkTo(

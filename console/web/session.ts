@@ -2,13 +2,16 @@
  * The token that actions need: taken from `#token=…`, where no server sees it, or typed in; kept for this tab alone. And the
  * name under which actions are recorded.
  */
+import { decoded } from './router.ts'
+
 const TOKEN = 'tributary.token'
 const NAME = 'tributary.by'
 
+/** Also of an address that is pasted into a tab that is open: that of a service that has started again. */
 export function takeTokenFromAddress(): void {
   const match = /^#token=([^&]+)/.exec(location.hash)
   if (!match) return
-  setToken(decodeURIComponent(match[1]!))
+  setToken(decoded(match[1]!))
   history.replaceState(null, '', `${location.pathname}#/`)
 }
 

@@ -175,6 +175,43 @@ describe.skipIf(browserPath === undefined)(
         expect(await page.getByRole('button', { name, exact: true }).first().isDisabled()).toBe(true)
     })
 
+    test('a wrong token is told of in the dialog, which stays; the right one closes it', async () => {
+      const page = await browser.open(application.addressOf('first'))
+      await page.getByRole('button', { name: 'read only: unlock actions' }).click()
+      const dialog = page.locator('dialog[open]')
+      expect(await axeFinds(page)).toEqual([])
+      await dialog.getByLabel('Token').fill('wrong')
+      await page.keyboard.press('Enter')
+      await dialog.getByRole('alert').getByText('not the token of the service').waitFor(SOON)
+      expect(await axeFinds(page)).toEqual([])
+      await dialog.getByLabel('Token').fill(TOKEN)
+      await page.keyboard.press('Enter')
+      await page.getByText('can act').waitFor(SOON)
+      expect(await dialog.count()).toBe(0)
+    })
+
+    test('a service that has started again wants another token, which is taken from an address pasted here', async () => {
+      const page = await browser.open(`${application.addressOf('first')}#token=${TOKEN}`)
+      await page.getByText('can act').waitFor()
+      await page.evaluate(() => sessionStorage.setItem('tributary.token', 'of the process before'))
+      await page.getByText('read only').waitFor(SOON)
+      await goTo(page, `#token=${TOKEN}`)
+      await page.getByText('can act').waitFor(SOON)
+      expect(page.url()).not.toContain(TOKEN)
+    })
+
+    test.each(['#/state/%', '#token=%', '#/tasks/%E0%A4%A'])(
+      'an address that is no encoding shows a page: %s',
+      async (hash) => {
+        const page = await browser.open(`${application.addressOf('first')}${hash}`)
+        await page.getByRole('heading', { level: 1 }).waitFor()
+        await goTo(page, '#/health')
+        await page.getByRole('heading', { level: 1, name: 'Health' }).waitFor()
+        await goTo(page, hash)
+        await settled(page)
+      },
+    )
+
     test('a task is paused by keyboard alone, and seen paused on the page of the other instance', async () => {
       const page = await browser.open(`${application.addressOf('first')}#token=${TOKEN}`)
       await page.getByText('can act').waitFor()

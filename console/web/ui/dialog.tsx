@@ -20,12 +20,12 @@ export function Dialog(props: {
   }, [shown])
   return (
     <dialog ref={element} aria-labelledby={id} class={props.wide ? 'wide' : ''} onClose={close}>
-      <header>
+      <div class="title">
         <h2 id={id}>{title}</h2>
         <button type="button" class="quiet" aria-label="Close" onClick={close}>
           ✕
         </button>
-      </header>
+      </div>
       {shown && props.children}
     </dialog>
   )
