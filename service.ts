@@ -145,7 +145,7 @@ export async function startService(
     metrics.observe(instance, (task, counters) =>
       noteIdsRemaining(counters.get(noteSequence.name) ?? 0, { stride: plan.stride, task }),
     )
-    health.observe(() => instance.kafkaSilenceMs)
+    health.observe(() => instance.kafkaSilenceMs, watch.away)
     instance.start()
     const reader = openStateReader({
       url: config.REDIS_URL,

@@ -1,5 +1,6 @@
 /** Health as probes see it: live, ready and why not. Listens to the engine; owns no connection. */
 import type { EngineEvent, TaskState } from '../engine/events.ts'
+import type { RedisAway } from '../engine/policy-watch.ts'
 
 export interface Readiness {
   readonly ready: boolean
@@ -20,6 +21,7 @@ export class Health {
   #draining = false
   #stopped: string | null = null
   #kafkaSilenceMs: () => number = () => 0
+  #redisAway: () => RedisAway | null = () => null
   #waiters: (() => void)[] = []
 
   hear(event: EngineEvent): void {
@@ -55,9 +57,13 @@ export class Health {
     })
   }
 
-  /** What no event tells: since when Kafka has not answered. A Redis that is away is told by its tasks. */
-  observe(kafkaSilenceMs: () => number): void {
+  /**
+   * What no event tells: since when Kafka or Redis has not answered. Tasks tell of a Redis that is away, too, but not while
+   * they try again, which is most of the time.
+   */
+  observe(kafkaSilenceMs: () => number, redisAway: () => RedisAway | null = () => null): void {
     this.#kafkaSilenceMs = kafkaSilenceMs
+    this.#redisAway = redisAway
   }
 
   drain(): void {
@@ -86,6 +92,8 @@ export class Health {
     const silenceMs = this.#kafkaSilenceMs()
     if (silenceMs > KAFKA_SILENCE_MAX_MS)
       reasons.push(`cut off from Kafka: no answer for ${Math.floor(silenceMs / 1000)} s`)
+    const away = this.#redisAway()
+    if (away) reasons.push(`cut off from Redis for ${Math.floor(away.forMs / 1000)} s: ${away.reason}`)
     for (const [task, { state, reason }] of [...this.#tasks].sort(([a], [b]) => a - b))
       if (state !== 'running') reasons.push(`task ${task}: ${state}${reason ? ` (${reason})` : ''}`)
     return { ready: reasons.length === 0, reasons }

@@ -2,6 +2,7 @@
  * Watches that Redis keeps what it is given: the eviction policy at start and every 10 s, and whether keys were evicted.
  * A wrong policy at start refuses to start; later it is a warning, for nothing is lost by it yet. Evicted keys are: the state
  * is rebuilt, at once and then, while it goes on, at most once a minute, for with too little memory a rebuild evicts more.
+ * A look that fails tells that Redis is away, whatever the tasks are just about to try.
  */
 
 import { type StoreFactory, StoreLost } from '../stores/ports.ts'
@@ -10,7 +11,15 @@ import { StartError } from './core/start-error.ts'
 
 const INTERVAL_MS = 10_000
 const RETRY_MS = 250
+/** Between two looks at a Redis that is away: it is told soon that it is back. */
+const AWAY_INTERVAL_MS = 1_000
 const MEND_EVERY_MS = 60_000
+
+/** Redis does not answer, or not as it must. */
+export interface RedisAway {
+  readonly forMs: number
+  readonly reason: string
+}
 
 /** `mend`: keys are gone, whose is not known, so what the store holds may be wrong. Throws StartError. */
 export async function watchPolicy(
@@ -19,13 +28,15 @@ export async function watchPolicy(
   patienceMs: number,
   warn: (code: string, message: string) => void,
   mend: (code: string, reason: string) => void = () => {},
-): Promise<{ close(): void }> {
+): Promise<{ away(): RedisAway | null; close(): void }> {
   const first = await reachable(stores, clock, patienceMs)
   if (first.maxmemoryPolicy !== 'noeviction')
     throw new StartError('redis.eviction_policy', `maxmemory-policy is ${first.maxmemoryPolicy}`)
   let evicted = first.evictedKeys
   let unmended = 0
   let mendedAtMs = Number.NEGATIVE_INFINITY
+  let away: { readonly sinceMs: number; readonly reason: string } | null = null
+  let failed = 0
   let closed = false
   let cancel = (): void => {}
   const look = async (): Promise<void> => {
@@ -43,16 +54,23 @@ export async function watchPolicy(
     mend('redis.evicted', 'Redis has evicted keys')
   }
   const check = async (): Promise<void> => {
+    const askedAtMs = clock.nowMs()
     try {
       await look()
+      failed = 0
+      away = null
     } catch (error) {
       if (!(error instanceof StoreLost)) throw error
-      // Away: the tasks say so themselves.
+      failed++
+      // A connection may end for reasons of its own; an answer that does not come is no chance.
+      if (failed > 1 || error.code === 'redis.timeout')
+        away = { sinceMs: away?.sinceMs ?? askedAtMs, reason: error.message }
     }
-    if (!closed) cancel = clock.after(INTERVAL_MS, () => void check())
+    if (!closed) cancel = clock.after(failed > 0 ? AWAY_INTERVAL_MS : INTERVAL_MS, () => void check())
   }
   cancel = clock.after(INTERVAL_MS, () => void check())
   return {
+    away: () => away && { forMs: clock.nowMs() - away.sinceMs, reason: away.reason },
     close() {
       closed = true
       cancel()

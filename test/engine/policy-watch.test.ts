@@ -9,7 +9,7 @@ const INTERVAL_MS = 10_000
 interface Said {
   readonly policy?: string
   readonly evicted?: number
-  readonly lost?: true
+  readonly lost?: 'redis.connection' | 'redis.timeout'
 }
 
 /** Redis says these, one at each look; the last goes on. */
@@ -23,7 +23,7 @@ async function watched(...said: readonly Said[]) {
       evicted: evictedKeys = 0,
       lost,
     } = said[Math.min(looks++, said.length - 1)]!
-    if (lost) throw new StoreLost('redis.connection', 'away')
+    if (lost) throw new StoreLost(lost, 'no answer')
     return { maxmemoryPolicy, evictedKeys, version: 'test' }
   }
   const watch = await watchPolicy(
@@ -79,7 +79,7 @@ test('a server that was restarted counts from 0: what it says then is new', asyn
 })
 
 test('a Redis that is away is looked at again, and nothing is after the end', async () => {
-  const { told, passes, watch } = await watched({}, { lost: true }, { evicted: 1 })
+  const { told, passes, watch } = await watched({}, { lost: 'redis.timeout' }, { evicted: 1 })
   await passes(INTERVAL_MS)
   expect(told).toEqual([])
   await passes(INTERVAL_MS)
@@ -87,4 +87,24 @@ test('a Redis that is away is looked at again, and nothing is after the end', as
   watch.close()
   await passes(5 * INTERVAL_MS)
   expect(told).toHaveLength(2)
+})
+
+test('a Redis that does not answer is away until it does, and is looked at every second', async () => {
+  const { passes, watch } = await watched({}, { lost: 'redis.timeout' }, { lost: 'redis.connection' }, {})
+  expect(watch.away()).toBeNull()
+  await passes(INTERVAL_MS)
+  expect(watch.away()).toEqual({ forMs: 0, reason: 'no answer' })
+  await passes(1_000)
+  expect(watch.away()).toEqual({ forMs: 1_000, reason: 'no answer' })
+  await passes(1_000)
+  expect(watch.away()).toBeNull()
+})
+
+test('a connection that ended once is none that is away; twice it is', async () => {
+  const once = await watched({}, { lost: 'redis.connection' }, {})
+  await once.passes(INTERVAL_MS + 500)
+  expect(once.watch.away()).toBeNull()
+  const twice = await watched({}, { lost: 'redis.connection' })
+  await twice.passes(INTERVAL_MS + 1_000)
+  expect(twice.watch.away()).toMatchObject({ reason: 'no answer' })
 })

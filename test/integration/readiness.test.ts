@@ -134,7 +134,7 @@ describe('away, and back', () => {
   test('Redis: told within its bound, though nothing is to be done', { timeout: 90_000 }, async () => {
     redis.pause()
     try {
-      await within(PROBE_MS + COMMAND_DEADLINE_MS, 'not ready', reasonIs(/^task \d: (waiting|taking-over)/))
+      await within(PROBE_MS + COMMAND_DEADLINE_MS, 'not ready', reasonIs(/^cut off from Redis for \d+ s: no /))
       expect((await fetch(url('/livez'))).status).toBe(200)
     } finally {
       redis.resume()
