@@ -90,7 +90,13 @@ export async function startService(
     problem,
     extend: (app, hub) => {
       assetRoutes(app, { problem: (error) => log.error({ err: error }, 'the console cannot be made') })
-      consoleRoutes(app, { backend: () => operators, hub, isDraining: () => health.draining, token })
+      consoleRoutes(app, {
+        backend: () => operators,
+        hub,
+        isDraining: () => health.draining,
+        readiness: () => health.readiness(),
+        token,
+      })
     },
   })
   url = `http://${config.REST_HOST.includes(':') ? `[${config.REST_HOST}]` : config.REST_HOST}:${http.port}`

@@ -280,4 +280,7 @@ export interface SessionView {
   readonly canAct: boolean
   readonly version: string
   readonly instance: string
+  /** Of the process that answers, as it knows itself: told when neither Kafka nor Redis is there, too. */
+  readonly ready: boolean
+  readonly reasons: readonly string[]
 }

@@ -20,3 +20,5 @@ export const REPLAY_DEFAULT = 1_000
 export const REPLAY_MAX = 10_000
 export const PLACES_MAX = 1_000
 export const NAME_CHARACTERS_MAX = 60
+/** Why a process is not ready, of many tasks. */
+export const REASONS_MAX = 20

@@ -5,6 +5,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { EventHub } from '../api/events/hub.ts'
 import { checkKnown, queryOf, streamRoute } from '../api/events/routes.ts'
+import type { Readiness } from '../api/health.ts'
 import { BODY_BYTES_MAX } from '../api/limits.ts'
 import { readBody } from '../api/rest/body.ts'
 import { failure } from '../api/rest/errors.ts'
@@ -27,6 +28,8 @@ export interface ConsoleRoutesDeps {
   readonly backend: () => ConsoleBackend | null
   readonly hub: () => EventHub | null
   readonly isDraining: () => boolean
+  /** Of this process. */
+  readonly readiness: () => Readiness
   readonly token: string
 }
 
@@ -161,7 +164,9 @@ function registerSession(app: FastifyInstance, deps: ConsoleRoutesDeps): void {
   app.get(`${OPERATOR_PATH}/session`, async (request, reply) => {
     checkRead(request, deps.token)
     const { instance, version } = ready(deps)
-    return send(reply, { canAct: mayAct(request, deps.token), instance, version })
+    const { ready: isReady, reasons } = deps.readiness()
+    const canAct = mayAct(request, deps.token)
+    return send(reply, { canAct, instance, version, ready: isReady, reasons: reasons.slice(0, limits.REASONS_MAX) })
   })
 }
 

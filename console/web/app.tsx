@@ -3,7 +3,7 @@ import type { ComponentType } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { Overview, SessionView, TopologyView } from '../contract.ts'
 import { shortcuts } from './keys.ts'
-import { LiveContext, OVERVIEW_EVERY_MS, SESSION_EVERY_MS } from './live.ts'
+import { LiveContext, OVERVIEW_EVERY_MS, SESSION_EVERY_MS, withOwnReadiness } from './live.ts'
 import { useLoad } from './load.ts'
 import { DeadLettersPage } from './pages/dead-letters.tsx'
 import { EventsPage } from './pages/events.tsx'
@@ -42,9 +42,11 @@ export const PAGES: readonly Page[] = [
 
 export function App() {
   const place = usePlace()
-  const overview = useLoad<Overview>('/overview', {}, OVERVIEW_EVERY_MS)
+  const looked = useLoad<Overview>('/overview', {}, OVERVIEW_EVERY_MS)
   const topology = useLoad<TopologyView>('/topology')
   const session = useLoad<SessionView>('/session', {}, SESSION_EVERY_MS)
+  const self = session.error === null ? session.data : null
+  const overview = { ...looked, data: looked.data && withOwnReadiness(looked.data, self) }
   const [keysShown, showKeys] = useState(false)
   const main = useRef<HTMLElement>(null)
   const page = PAGES.find(({ name }) => name === (place.path[0] ?? '')) ?? PAGES[0]!

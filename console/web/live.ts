@@ -8,6 +8,14 @@ export const OVERVIEW_EVERY_MS = 2_000
 /** It needs neither Kafka nor Redis. A service that has started again may want another token. */
 export const SESSION_EVERY_MS = 2_000
 
+/** The instances as they tell, and the one that answers as it knows itself: what it tells goes by Redis, which may be away. */
+export function withOwnReadiness<T extends Pick<Overview, 'instances'>>(overview: T, session: SessionView | null): T {
+  if (session === null) return overview
+  const { ready, reasons } = session
+  const instances = overview.instances.map((of) => (of.self ? { ...of, ready, reasons, heardAgoMs: 0 } : of))
+  return { ...overview, instances }
+}
+
 export interface Live {
   readonly overview: Loaded<Overview>
   readonly topology: Loaded<TopologyView>

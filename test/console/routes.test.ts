@@ -2,7 +2,7 @@
 import type { FastifyInstance, InjectOptions } from 'fastify'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { createBaseApp } from '../../api/base-app.ts'
-import { Health } from '../../api/health.ts'
+import { Health, type Readiness } from '../../api/health.ts'
 import { Metrics } from '../../api/metrics.ts'
 import { type ConsoleBackend, createConsole } from '../../console/backend.ts'
 import { Gate, within } from '../../console/failures.ts'
@@ -25,12 +25,14 @@ let world: ConsoleWorld
 let app: FastifyInstance
 let backend: ConsoleBackend | null
 let draining: boolean
+let readiness: Readiness
 let problems: unknown[]
 let audited: Audited[]
 
 beforeEach(async () => {
   world = new ConsoleWorld(4)
   draining = false
+  readiness = { ready: true, reasons: [] }
   problems = []
   audited = []
   const problem = (error: unknown): void => void problems.push(error)
@@ -48,7 +50,13 @@ beforeEach(async () => {
   })
   backend = made
   app = await createBaseApp({ health: new Health(), metrics: new Metrics('app'), problem })
-  consoleRoutes(app, { backend: () => backend, hub: () => null, isDraining: () => draining, token: TOKEN })
+  consoleRoutes(app, {
+    backend: () => backend,
+    hub: () => null,
+    isDraining: () => draining,
+    readiness: () => readiness,
+    token: TOKEN,
+  })
   await app.ready()
   onTestFinished(async () => {
     await made.close()
@@ -88,8 +96,18 @@ describe('reads', () => {
   })
 
   test('say whether this request could act', async () => {
-    expect((await ask('/session')).json).toEqual({ canAct: false, instance: 'a', version: '1.2.3' })
+    expect((await ask('/session')).json).toEqual({
+      ...{ canAct: false, instance: 'a', version: '1.2.3', ready: true, reasons: [] },
+    })
     expect((await ask('/session', { headers: RIGHT })).json).toMatchObject({ canAct: true })
+  })
+
+  test('say whether this process is ready, also when Kafka and Redis say nothing', async () => {
+    world.failing = new StoreLost('redis.timeout', 'no answer')
+    readiness = { ready: false, reasons: Array.from({ length: 30 }, (_, task) => `task ${task}: waiting`) }
+    const { status, json } = await ask('/session')
+    expect({ status, ready: json.ready }).toEqual({ status: 200, ready: false })
+    expect(json.reasons).toEqual(readiness.reasons.slice(0, 20))
   })
 
   test.each([

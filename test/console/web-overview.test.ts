@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import type { InstanceRow, Overview, Series, TopologyView } from '../../console/contract.ts'
 import { draw } from '../../console/drawing.ts'
+import { withOwnReadiness } from '../../console/web/live.ts'
 import { neighbour, pathsOf, routesOf, widthOf } from '../../console/web/ui/overview/drawing-geometry.ts'
 import {
   columnsOf,
@@ -35,6 +36,23 @@ const instance = (name: string, of: Partial<InstanceRow> = {}): InstanceRow => (
 })
 
 describe('what is wrong', () => {
+  test('the instance that answers is as it knows itself, not as it told Redis', () => {
+    const session = {
+      canAct: false,
+      version: '1',
+      instance: 'a',
+      ready: false,
+      reasons: ['cut off from Redis for 3 s'],
+    }
+    const told = { tasks: [row(0)], instances: [instance('a', { self: true, heardAgoMs: 30_000 }), instance('b')] }
+    const known = withOwnReadiness(told, session)
+    expect(known.instances[1]).toEqual(told.instances[1])
+    expect(troublesOf(known)).toEqual([
+      { kind: 'not-ready', instance: expect.objectContaining({ name: 'a', reasons: session.reasons }) },
+    ])
+    expect(withOwnReadiness(told, null)).toBe(told)
+  })
+
   test('nothing, when all is well', () => {
     expect(troublesOf({ tasks: [row(0), row(1)], instances: [instance('a')] })).toEqual([])
   })

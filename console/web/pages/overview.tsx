@@ -6,14 +6,14 @@ import { Drawing } from '../ui/overview/drawing.tsx'
 import { Instances } from '../ui/overview/instance-table.tsx'
 import { Notices } from '../ui/overview/notices.tsx'
 import { Tiles } from '../ui/overview/tiles.tsx'
-import { TroubleStrip } from '../ui/overview/trouble-strip.tsx'
+import { OwnTrouble, TroubleStrip } from '../ui/overview/trouble-strip.tsx'
 import { useHistory } from '../ui/overview/use-history.ts'
 import { Failure, Loading } from '../ui/parts.tsx'
 import { Stale } from '../ui/stale.tsx'
 import { useEta } from '../ui/tasks/use-eta.ts'
 
 export function OverviewPage(_: PageProps) {
-  const { overview, topology } = useLive()
+  const { overview, topology, session } = useLive()
   const columns = useHistory(overview.data)
   const eta = useEta(overview.data)
   // The frame says that the token is needed.
@@ -22,7 +22,10 @@ export function OverviewPage(_: PageProps) {
     <div class={`stack overview ${overview.error ? 'cut-off' : ''}`}>
       {stale}
       {overview.data === null ? (
-        overview.error === null && <Loading what="the overview" />
+        <>
+          {session.data?.ready === false && <OwnTrouble self={session.data} />}
+          {overview.error === null && <Loading what="the overview" />}
+        </>
       ) : (
         <>
           <TroubleStrip overview={overview.data} eta={eta} isNow={overview.error === null} />

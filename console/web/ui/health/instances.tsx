@@ -1,4 +1,5 @@
 /** Whether each instance is ready to serve, and why not. */
+import type { SessionView } from '../../../contract.ts'
 import { bytes, duration, rate } from '../../format.ts'
 import { useLive } from '../../live.ts'
 import { linkTo } from '../../router.ts'
@@ -9,7 +10,7 @@ import { Stale } from '../stale.tsx'
 const HEARD_WITHIN_MS = 10_000
 
 export function InstancesPanel() {
-  const { overview } = useLive()
+  const { overview, session } = useLive()
   const { data } = overview
   const ready =
     data?.instances.filter((instance) => instance.ready && instance.heardAgoMs <= HEARD_WITHIN_MS).length ?? 0
@@ -30,7 +31,11 @@ export function InstancesPanel() {
         </div>
       )}
       {data === null ? (
-        overview.loading && <Loading what="instances" />
+        session.data?.ready === false ? (
+          <OwnReadiness self={session.data} />
+        ) : (
+          overview.loading && <Loading what="instances" />
+        )
       ) : data.instances.length === 0 ? (
         <Empty>No instance tells of itself.</Empty>
       ) : (
@@ -50,15 +55,7 @@ export function InstancesPanel() {
                 </strong>
                 {of.self && <span class="soft">answers you</span>}
               </span>
-              {of.reasons.length > 0 && (
-                <ul class="reasons">
-                  {of.reasons.map((reason) => (
-                    <li key={reason}>
-                      <Foreign text={reason} />
-                    </li>
-                  ))}
-                </ul>
-              )}
+              <Reasons reasons={of.reasons} />
               <span class="soft number facts-line">
                 <a href={linkTo(['tasks'], { instance: of.name })}>{of.tasks.length} tasks</a>
                 <span>{rate(of.recordsPerSecond)}</span>
@@ -81,3 +78,29 @@ export function InstancesPanel() {
     </Panel>
   )
 }
+
+const OwnReadiness = ({ self: { instance, reasons } }: { self: SessionView }) => (
+  <ul class="instances">
+    <li>
+      <span class="head">
+        <Badge tone="warn">not ready</Badge>
+        <strong class="name">
+          <Foreign text={instance} />
+        </strong>
+        <span class="soft">answers you</span>
+      </span>
+      <Reasons reasons={reasons} />
+    </li>
+  </ul>
+)
+
+const Reasons = ({ reasons }: { reasons: readonly string[] }) =>
+  reasons.length === 0 ? null : (
+    <ul class="reasons">
+      {reasons.map((reason) => (
+        <li key={reason}>
+          <Foreign text={reason} />
+        </li>
+      ))}
+    </ul>
+  )

@@ -1,6 +1,6 @@
 /** What is wrong, before anything else; one calm line when nothing is. */
 import type { ComponentChildren } from 'preact'
-import type { Overview } from '../../../contract.ts'
+import type { InstanceRow, Overview, SessionView } from '../../../contract.ts'
 import { dateTime, duration } from '../../format.ts'
 import { linkTo } from '../../router.ts'
 import { Badge, Foreign, type Tone } from '../parts.tsx'
@@ -24,6 +24,21 @@ export function TroubleStrip({ overview, eta, isNow }: { overview: Overview; eta
     </section>
   )
 }
+
+/** When no overview can be had, the process that answers knows at least why it is not ready. */
+export const OwnTrouble = ({ self: { instance, reasons } }: { self: Pick<SessionView, 'instance' | 'reasons'> }) => (
+  <section class="troubles" aria-label="What needs attention">
+    <ul>
+      <NotReady instance={{ name: instance, reasons }} />
+    </ul>
+  </section>
+)
+
+const NotReady = ({ instance: { name, reasons } }: { instance: Pick<InstanceRow, 'name' | 'reasons'> }) => (
+  <Line tone="warn" word="not ready" title={<InstanceLink name={name} />}>
+    <Foreign text={reasons.join('; ')} class="clamped" />
+  </Line>
+)
 
 function Calm({ overview: { tasks, instances, group } }: { overview: Overview }) {
   const settling = tasks.some(({ state }) => state !== 'running')
@@ -80,11 +95,7 @@ function TroubleLine({ trouble, eta, tasks }: LineProps) {
         </Line>
       )
     case 'not-ready':
-      return (
-        <Line tone="warn" word="not ready" title={<InstanceLink name={trouble.instance.name} />}>
-          <Foreign text={trouble.instance.reasons.join('; ')} class="clamped" />
-        </Line>
-      )
+      return <NotReady instance={trouble.instance} />
     case 'paused':
       return (
         <Line tone="held" word="paused" title={<TasksLink tasks={trouble.tasks} />}>

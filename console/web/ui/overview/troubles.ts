@@ -14,7 +14,7 @@ export type Trouble =
   | { readonly kind: 'unheard'; readonly instance: InstanceRow }
   | { readonly kind: 'untold'; readonly tasks: readonly number[] }
   | { readonly kind: 'waiting'; readonly reason: string; readonly tasks: readonly number[] }
-  | { readonly kind: 'not-ready'; readonly instance: InstanceRow }
+  | { readonly kind: 'not-ready'; readonly instance: Pick<InstanceRow, 'name' | 'reasons'> }
   | { readonly kind: 'paused'; readonly by: string; readonly since: string; readonly tasks: readonly number[] }
   | { readonly kind: 'restoring'; readonly done: number; readonly total: number; readonly tasks: readonly number[] }
 
