@@ -18,6 +18,7 @@ import {
   judgeGroup,
   judgeMending,
   judgeNode,
+  judgeOffsets,
   judgePartitions,
   judgeStore,
   judgeTopic,
@@ -26,7 +27,7 @@ import {
   type TopicFacts,
   warn,
 } from './core/doctor.ts'
-import { isBad, offsetRows } from './core/offsets.ts'
+import { offsetRows } from './core/offsets.ts'
 import { type DeploymentOptions, findDeployment } from './deployment.ts'
 import { OperationError } from './errors.ts'
 import { gatherFacts } from './offsets.ts'
@@ -153,14 +154,7 @@ async function* examineOffsets({ kafka, options }: DoctorContext): AsyncGenerato
   try {
     const plan = await findDeployment(kafka, options)
     const { tasks } = await gatherFacts({ kafka, plan })
-    const rows = tasks.flatMap((task) => offsetRows(plan, task)).filter(({ state }) => isBad(state))
-    yield rows.length === 0
-      ? ok('group.offsets', 'they agree with the changelog')
-      : fail(
-          'group.offsets',
-          rows.map(({ topic, partition, state }) => `${topic}-${partition} ${state}`).join(', '),
-          'tributary offsets show; then offsets restore, adopt, earliest or skip, or reset',
-        )
+    yield* judgeOffsets(tasks.flatMap((task) => offsetRows(plan, task)))
   } catch (error) {
     if (!(error instanceof OperationError)) throw error
     yield error.code === 'deployment.missing'

@@ -1,5 +1,7 @@
 /** What is to be said of what the doctor has found: one finding per fact, with the remedy. Pure; asking is operations/doctor.ts. */
+import { remedyOf } from '../../engine/core/stop-codes.ts'
 import type { StoreServer } from '../../stores/ports.ts'
+import { isBad, type OffsetRow } from './offsets.ts'
 
 export interface Finding {
   /** `area.fact`, stable. */
@@ -77,7 +79,13 @@ export function judgeStore(server: StoreServer): readonly Finding[] {
       : fail('redis.policy', maxmemoryPolicy, 'CONFIG SET maxmemory-policy noeviction, and in redis.conf'),
   ]
   if (evictedKeys > 0)
-    findings.push(warn('redis.evicted', `${evictedKeys} keys since it started`, 'tributary verify; give it memory'))
+    findings.push(
+      warn(
+        'redis.evicted',
+        `${evictedKeys} keys since it started`,
+        'Give it memory; `tributary verify` tells whether the state is whole',
+      ),
+    )
   if (role !== null)
     findings.push(
       role === 'master'
@@ -278,7 +286,7 @@ export function judgePartitions(
       fail(
         'topic.internal',
         `${changelog.topic} has state and ${repartition.topic} is missing`,
-        'Finish a reset that was begun: tributary reset --execute; else restore it from a backup, or: tributary offsets skip --execute',
+        'Finish a reset that was begun: `tributary reset --execute`; else restore it from a backup, or: `tributary offsets skip --execute`',
       ),
     ]
   if (changelog.code !== 0 || repartition.code !== 0) return []
@@ -313,4 +321,20 @@ export function judgeGroup(
       ),
     )
   return findings
+}
+
+/** Each state has the remedy of the code that a task would stop with: another's command may delete what is still good. */
+export function judgeOffsets(rows: readonly OffsetRow[]): readonly Finding[] {
+  const bad = Map.groupBy(
+    rows.filter(({ state }) => isBad(state)),
+    ({ state }) => state,
+  )
+  if (bad.size === 0) return [ok('group.offsets', 'they agree with the changelog')]
+  return [...bad].map(([state, of]) =>
+    fail(
+      'group.offsets',
+      `${state}: ${of.map(({ topic, partition }) => `${topic}-${partition}`).join(', ')}`,
+      remedyOf(`offsets.${state}`),
+    ),
+  )
 }

@@ -102,7 +102,7 @@ describe('what is wrong', () => {
     const remedy = 'Stop it; `tributary reset --execute` begins anew, `x`.'
     expect(remedyParts(remedy)).toEqual([
       { kind: 'text', text: 'Stop it; ' },
-      { kind: 'command', text: 'tributary reset --execute' },
+      { kind: 'command', text: 'npm run --silent tributary -- reset --execute' },
       { kind: 'text', text: ' begins anew, ' },
       { kind: 'command', text: 'x' },
       { kind: 'text', text: '.' },

@@ -7,11 +7,13 @@ import {
   judgeGroup,
   judgeMending,
   judgeNode,
+  judgeOffsets,
   judgePartitions,
   judgeStore,
   judgeTopic,
   type TopicFacts,
 } from '../../operations/core/doctor.ts'
+import type { OffsetRow } from '../../operations/core/offsets.ts'
 import type { StoreServer } from '../../stores/ports.ts'
 
 const states = (findings: readonly Finding[]): Readonly<Record<string, string>> =>
@@ -22,6 +24,22 @@ test('Node and memory', () => {
   expect(states(judgeNode('v26.10.0', 999 * MIB))).toEqual({ 'node.version': 'ok', 'node.memory': 'ok' })
   expect(states(judgeNode('v24.6.0', 999 * MIB))['node.version']).toBe('ok')
   expect(states(judgeNode('v24.5.9', 10 * MIB))).toEqual({ 'node.version': 'fail', 'node.memory': 'warn' })
+})
+
+test('offsets: each state has its own remedy, and no other', () => {
+  const rows = (...states: OffsetRow['state'][]) =>
+    states.map((state, partition): OffsetRow => ({ task: 0, topic: 't', partition, committed: 1, changelog: 1, state }))
+  expect(judgeOffsets(rows('ok', 'new', 'none'))).toMatchObject([{ check: 'group.offsets', state: 'ok', remedy: null }])
+  const found = judgeOffsets(rows('missing', 'ok', 'missing', 'foreign'))
+  expect(found).toMatchObject([
+    {
+      state: 'fail',
+      detail: 'missing: t-0, t-2',
+      remedy: expect.stringContaining('`tributary offsets restore --execute`'),
+    },
+    { state: 'fail', detail: 'foreign: t-3', remedy: expect.stringContaining('`tributary offsets adopt --execute`') },
+  ])
+  expect(found[0]!.remedy).not.toMatch(/skip|earliest|reset|adopt/)
 })
 
 test('the feature that transactions need', () => {

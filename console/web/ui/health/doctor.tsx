@@ -4,6 +4,7 @@ import type { DoctorView } from '../../../contract.ts'
 import { clock } from '../../format.ts'
 import { useLoad } from '../../load.ts'
 import { Badge, Empty, Foreign, Loading, Panel, type Tone } from '../parts.tsx'
+import { Remedy } from '../remedy.tsx'
 import { Stale } from '../stale.tsx'
 import { areasOf, counted, type FindingState } from './findings.ts'
 
@@ -74,7 +75,7 @@ export function DoctorPanel() {
                     {finding.remedy !== null && (
                       <p class="remedy">
                         <strong>What to do: </strong>
-                        <Foreign text={finding.remedy} />
+                        <Remedy text={finding.remedy} />
                       </p>
                     )}
                   </li>
