@@ -2,7 +2,7 @@
  * The note service as one value: everything between configuration and a running instance. main.ts runs it as a process,
  * tests run it inside theirs.
  */
-import { hostname } from 'node:os'
+import { hostname, networkInterfaces } from 'node:os'
 import type { Logger } from 'pino'
 import { createEvents } from './api/events/events.ts'
 import { Health } from './api/health.ts'
@@ -11,6 +11,7 @@ import { CardWriter } from './api/instance-card.ts'
 import { STORE_DEADLINE_MS } from './api/limits.ts'
 import { logEvents } from './api/log-events.ts'
 import { Metrics } from './api/metrics.ts'
+import { ownUrl } from './api/own-address.ts'
 import { createBackend } from './api/rest/backend.ts'
 import { type HttpServer, startHttpServer } from './api/server.ts'
 import { isTracing, traceEvents } from './api/tracing/spans.ts'
@@ -99,7 +100,7 @@ export async function startService(
       })
     },
   })
-  url = `http://${config.REST_HOST.includes(':') ? `[${config.REST_HOST}]` : config.REST_HOST}:${http.port}`
+  url = ownUrl(config.REST_HOST, http.port, { hostname: hostname(), interfaces: networkInterfaces() })
   const kafka = connectKafka(kafkaOptions(config))
   const layout = storeLayoutOf(noteTopology, config.APPLICATION_ID)
   const name = config.GROUP_INSTANCE_ID ?? `${hostname()}-${process.pid}`
