@@ -1,4 +1,5 @@
 /** The tree of commands. Owns which there are, and what the whole says of itself; runs nothing. */
+import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import type { Run } from './commands/command.ts'
 import { completionCommand } from './commands/completion.ts'
@@ -26,6 +27,10 @@ Exit codes:
 Environment: BOOTSTRAP_SERVERS, REDIS_URL, APPLICATION_ID, KAFKA_CONSUMER_GROUP and what else the service
 reads. An address that is not set is that of the stack that runs on this machine (npm start, npm run stack).`
 
+const { version: VERSION } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string
+}
+
 const COMMANDS = [
   tasksCommand,
   topCommand,
@@ -46,6 +51,7 @@ const COMMANDS = [
 export function buildProgram(io: Io, run: Run): Command {
   const program = new Command('tributary')
     .description('Operators’ commands of the note service.')
+    .version(VERSION, '--version', 'print the version')
     .addHelpText('afterAll', HELP)
     .showHelpAfterError('(--help tells more)')
   for (const register of COMMANDS) register(program, io, run)

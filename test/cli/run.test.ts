@@ -1,10 +1,14 @@
 /** Arguments, addresses, exit codes and streams; nothing here reaches a server. */
+import { spawnSync } from 'node:child_process'
+import { closeSync, existsSync, openSync } from 'node:fs'
+import type { Command } from 'commander'
 import { describe, expect, test } from 'vitest'
 import { nodesOf, treeOf } from '../../cli/command-tree.ts'
 import { buildProgram } from '../../cli/program.ts'
 import { runCli } from '../../cli/run.ts'
 import { freePorts } from '../../embedded/free-port.ts'
 import type { StackAddresses } from '../../embedded/stack-file.ts'
+import { read, root } from '../docs/pages.ts'
 
 async function cli(argv: readonly string[], env: Record<string, string> = {}, stack: StackAddresses | null = null) {
   let out = ''
@@ -39,6 +43,38 @@ test('the commands there are', () => {
     ...['restore', 'reset', 'topology', 'config', 'completion'],
   ])
 })
+
+test('--version is that of the package', async () => {
+  const { version } = JSON.parse(read('package.json')) as { version: string }
+  expect(await cli(['--version'])).toEqual({ exit: 0, out: `${version}\n`, err: '' })
+})
+
+test.skipIf(!existsSync('/dev/full'))('a full disk behind stdout: one line, exit 1', () => {
+  const full = openSync('/dev/full', 'w')
+  const { status, stderr } = spawnSync(process.execPath, ['cli/main.ts', 'topology'], {
+    cwd: root,
+    stdio: ['ignore', full, 'pipe'],
+    encoding: 'utf8',
+  })
+  closeSync(full)
+  expect({ status, stderr }).toEqual({
+    status: 1,
+    stderr: expect.stringMatching(/^output\.failed: [^\n]*ENOSPC[^\n]*\n$/),
+  })
+})
+
+test.each([[['--to', 'a-0@1', '--to', 'b-1@2']], [['--to', 'a-0@1', 'b-1@2']]])(
+  'offsets skip %j takes both',
+  async (to) => {
+    const program = buildProgram(io, async () => {})
+    const named = (parent: Command, name: string): Command => parent.commands.find((one) => one.name() === name)!
+    await program.parseAsync(['offsets', 'skip', ...to], { from: 'user' })
+    expect(named(named(program, 'offsets'), 'skip').opts()['to']).toEqual([
+      { topic: 'a', partition: 0, offset: 1 },
+      { topic: 'b', partition: 1, offset: 2 },
+    ])
+  },
+)
 
 describe('help', () => {
   test.each(nodes.map(({ path }) => [path]))('%j --help', async (argv) => {
