@@ -12,9 +12,10 @@ import { OverviewPage } from './pages/overview.tsx'
 import { StatePage } from './pages/state.tsx'
 import { TasksPage } from './pages/tasks.tsx'
 import { go, linkTo, type Place, usePlace } from './router.ts'
+import { titleOf } from './titles.ts'
 import { KeysDialog } from './ui/keys-dialog.tsx'
 import { LiveMark } from './ui/live-mark.tsx'
-import { Failure } from './ui/parts.tsx'
+import { Failure, Foreign } from './ui/parts.tsx'
 import { SessionButton } from './ui/session-button.tsx'
 import { ThemeButton } from './ui/theme-button.tsx'
 
@@ -49,7 +50,8 @@ export function App() {
   const overview = { ...looked, data: looked.data && withOwnReadiness(looked.data, self) }
   const [keysShown, showKeys] = useState(false)
   const main = useRef<HTMLElement>(null)
-  const page = PAGES.find(({ name }) => name === (place.path[0] ?? '')) ?? PAGES[0]!
+  const known = PAGES.find(({ name }) => name === (place.path[0] ?? ''))
+  const page = known ?? PAGES[0]!
 
   useEffect(() => {
     const changed = (): void => session.again()
@@ -69,8 +71,8 @@ export function App() {
   )
   const application = topology.data?.application
   useEffect(() => {
-    document.title = `${page.title} · ${application ?? 'Tributary'}`
-  }, [page, application])
+    document.title = titleOf(page.title, place, application ?? 'Tributary')
+  }, [page, place, application])
   // On a narrow screen the pages' names are wider than it.
   useEffect(() => {
     document.querySelector('nav [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
@@ -124,6 +126,11 @@ export function App() {
       <main id="main" ref={main} tabIndex={-1}>
         <h1>{page.title}</h1>
         {overview.error && overview.error.status === 401 && <Failure error={overview.error} />}
+        {known === undefined && (
+          <p role="status">
+            There is no page <Foreign text={`#/${place.path.join('/')}`} />: this is the overview.
+          </p>
+        )}
         <View place={place} />
       </main>
       <KeysDialog pages={PAGES} shown={keysShown} close={() => showKeys(false)} />

@@ -4,6 +4,9 @@ const short = new Intl.NumberFormat('en', { notation: 'compact', maximumSignific
 
 export const count = (value: number): string => whole.format(value)
 
+/** `1 change`, `2 changes`. */
+export const counted = (value: number, one: string): string => `${count(value)} ${value === 1 ? one : `${one}s`}`
+
 /** `12.3K`, for places where a column has no room. */
 export const compact = (value: number): string =>
   value < 10_000 ? whole.format(Math.round(value)) : short.format(value)

@@ -7,6 +7,9 @@ const PAIR_MS = 1_200
 export function shortcuts(actions: Readonly<Record<string, () => void>>): () => void {
   let first: { key: string; atMs: number } | null = null
   const pressed = (event: KeyboardEvent): void => {
+    // Out of the search that `/` led into; a dialog has an Escape of its own.
+    if (event.key === 'Escape' && event.target instanceof HTMLElement && event.target.matches('main [data-search]'))
+      event.target.blur()
     if (event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey || isTyping(event.target)) return
     const now = performance.now()
     const pair = first && now - first.atMs < PAIR_MS ? `${first.key} ${event.key}` : null

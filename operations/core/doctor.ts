@@ -310,7 +310,8 @@ export function judgeGroup(
   const findings: Finding[] = []
   if (state === 'Dead' || state === 'Empty')
     findings.push(warn('group.state', `${groupId}: nobody is in it`, 'Start the service'))
-  else if (state === 'Stable') findings.push(ok('group.state', `${groupId}: Stable, ${members} members`))
+  else if (state === 'Stable')
+    findings.push(ok('group.state', `${groupId}: Stable, ${members} ${members === 1 ? 'member' : 'members'}`))
   else findings.push(warn('group.state', `${groupId}: ${state}`, 'It rebalances; ask again in a few seconds'))
   if (operations && !operations.has('Read'))
     findings.push(

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { InstanceRow, Overview, Series, TopologyView } from '../../console/contract.ts'
 import { draw } from '../../console/drawing.ts'
 import { withOwnReadiness } from '../../console/web/live.ts'
+import { titleOf } from '../../console/web/titles.ts'
 import { neighbour, pathsOf, routesOf, widthOf } from '../../console/web/ui/overview/drawing-geometry.ts'
 import {
   columnsOf,
@@ -12,6 +13,7 @@ import {
   pointOf,
   pointsOf,
   SPAN_MS,
+  ticksOf,
 } from '../../console/web/ui/overview/history.ts'
 import { factsOf, lagOfNode, rateOfNode } from '../../console/web/ui/overview/node-facts.ts'
 import { splitReason, troublesOf } from '../../console/web/ui/overview/troubles.ts'
@@ -109,6 +111,26 @@ describe('what is wrong', () => {
     ])
     expect(remedyParts('a lone ` stays')).toEqual([{ kind: 'text', text: 'a lone ` stays' }])
   })
+})
+
+test('labels of an axis are not told twice: the exact one stays', () => {
+  const whole = (value: number) => `${Math.round(value)}/s`
+  expect(ticksOf([0, 0.5, 1], whole)).toEqual(['0/s', '', '1/s'])
+  expect(ticksOf([0, 0.2, 0.4], whole)).toEqual(['0/s', '', ''])
+  expect(ticksOf([0, 10, 20], whole)).toEqual(['0/s', '10/s', '20/s'])
+  expect(ticksOf([0, 10_000, 10_001], () => 'x')).toHaveLength(3)
+})
+
+test('the window is called what is looked at', () => {
+  const title = (...path: string[]) => titleOf('Page', { path }, 'notes')
+  expect(title()).toBe('Page · notes')
+  expect(title('tasks', '3')).toBe('Task 3 · Page · notes')
+  expect(title('tasks', 'x')).toBe('Page · notes')
+  expect(title('state', 'characters', '7')).toBe('Character 7 · Page · notes')
+  expect(title('state', 'notes', '12')).toBe('Note 12 · Page · notes')
+  expect(title('state', 'tasks', '1')).toBe('Task 1 · Page · notes')
+  expect(title('state', 'others', '1')).toBe('Page · notes')
+  expect(title('dead-letters', '2', '17')).toBe('2@17 · Page · notes')
 })
 
 describe('the drawing', () => {

@@ -25,13 +25,17 @@ describe('search', () => {
     ['{"transactionId":"x","characterId":7,"body":{"noteId":12}}', 'notes', 12, null],
     ['{"characterId":"7","type":"CREATE"}', 'characters', 7, null],
     ['4294967295', 'characters', 4294967295, null],
+    ['letter-7', 'characters', 7, null],
   ] as const)('%s', (text, kind, id, tenant) => {
     expect(readSearch(text, 'characters')).toEqual({ kind, id, tenant })
   })
 
-  test.each(['', 'nothing', '4294967296', '12345678901', '-', '<b>'])('%j has no id', (text) => {
-    expect(readSearch(text, 'characters')).toBeNull()
-  })
+  test.each(['', 'nothing', '4294967296', '12345678901', '-', '<b>', '-1', ' -7 ', 'id: -1', '{"characterId":-7}'])(
+    '%j has no id',
+    (text) => {
+      expect(readSearch(text, 'characters')).toBeNull()
+    },
+  )
 
   test('the tenant that was typed counts unless the text has one', () => {
     expect(readSearch('7', 'notes', ` ${TENANT} `)).toEqual({ kind: 'notes', id: 7, tenant: TENANT })

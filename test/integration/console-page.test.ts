@@ -212,6 +212,46 @@ describe.skipIf(browserPath === undefined)(
       },
     )
 
+    test('320 px wide nothing sticks out, and what is pressed is 24 px high', async () => {
+      const page = await browser.open(application.addressOf('first'), { ...PHONE, width: 320 })
+      // As many as there may be, of the longest code.
+      await page.route('**/api/operator/dead-letters?*', async (route) => {
+        const answer = await route.fetch()
+        const view = await answer.json()
+        const reasons = [...view.reasons, { reason: 'headers.span_context_invalid', count: 123_456, waiting: 123_456 }]
+        await route.fulfill({ response: answer, json: { ...view, reasons } })
+      })
+      for (const name of PAGES.map(([of]) => of)) {
+        await goTo(page, placeOf(name))
+        await settled(page)
+        expect(await tooWideBy(page), name).toBeLessThanOrEqual(0)
+      }
+      const heightOf = async (selector: string) => (await page.locator(selector).first().boundingBox())?.height
+      await goTo(page, '#/dead-letters')
+      await page.locator('.letters tbody input').first().waitFor()
+      expect(await heightOf('.letters tbody input')).toBeGreaterThanOrEqual(24)
+      await goTo(page, '#/tasks')
+      expect(await heightOf('#task-0')).toBeGreaterThanOrEqual(24)
+    })
+
+    test('an address that leads nowhere says so; titles tell pages apart; Escape leaves the search', async () => {
+      const page = await browser.open(application.addressOf('first'))
+      await goTo(page, '#/nonsense')
+      await page.getByText('There is no page #/nonsense').waitFor()
+      expect(await axeFinds(page)).toEqual([])
+      await goTo(page, '#/tasks/99')
+      await page.getByText(`There are ${TASKS} tasks, from 0 on.`).waitFor()
+      await goTo(page, '#/tasks/x')
+      await page.getByText('A task is a number.').waitFor()
+      await goTo(page, '#/tasks/1')
+      await expect.poll(() => page.title(), SOON).toMatch(/^Task 1 · Tasks · /)
+      await page.keyboard.press('/')
+      const at = () => page.evaluate(() => document.activeElement?.matches('[data-search]'))
+      expect(await at()).toBe(true)
+      await page.keyboard.press('Escape')
+      expect(await at()).toBe(false)
+    })
+
     test('a task is paused by keyboard alone, and seen paused on the page of the other instance', async () => {
       const page = await browser.open(`${application.addressOf('first')}#token=${TOKEN}`)
       await page.getByText('can act').waitFor()

@@ -53,6 +53,13 @@ export function TasksPage({ place }: PageProps) {
           <TaskFilters tasks={tasks} filter={filter} linkOf={linkOf} />
           <TaskTable rows={rows} filter={filter} chosen={chosen} eta={eta} />
         </Panel>
+        {chosen === null && place.path[1] !== undefined && (
+          <Panel title="No such task">
+            <Empty>
+              A task is a number. <a href={linkTo(['tasks'])}>All tasks</a>
+            </Empty>
+          </Panel>
+        )}
         {chosen !== null &&
           (row ? (
             <TaskDetail row={row} eta={eta} back={linkTo(['tasks'], queryOf(filter))} ask={ask} />

@@ -1,6 +1,6 @@
 /** Whether each instance is ready to serve, and why not. */
 import type { SessionView } from '../../../contract.ts'
-import { bytes, duration, rate } from '../../format.ts'
+import { bytes, counted, duration, rate } from '../../format.ts'
 import { useLive } from '../../live.ts'
 import { linkTo } from '../../router.ts'
 import { Badge, Empty, Foreign, Loading, Panel, Time } from '../parts.tsx'
@@ -57,7 +57,7 @@ export function InstancesPanel() {
               </span>
               <Reasons reasons={of.reasons} />
               <span class="soft number facts-line">
-                <a href={linkTo(['tasks'], { instance: of.name })}>{of.tasks.length} tasks</a>
+                <a href={linkTo(['tasks'], { instance: of.name })}>{counted(of.tasks.length, 'task')}</a>
                 <span>{rate(of.recordsPerSecond)}</span>
                 <span>{bytes(of.heapBytes)} heap</span>
                 <span>{of.version}</span>

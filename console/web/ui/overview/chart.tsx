@@ -5,7 +5,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import uPlot from 'uplot'
 import { clock } from '../../format.ts'
-import { type Column, type Columns, extentOf, SPAN_MS } from './history.ts'
+import { type Column, type Columns, extentOf, SPAN_MS, ticksOf } from './history.ts'
 
 export interface Line {
   readonly column: Column
@@ -138,7 +138,7 @@ function optionsOf(
     },
     axes: [
       { ...axis, size: 24, space: 80, values: (_plot, at) => at.map((s) => clock(s * 1_000).slice(0, 5)) },
-      { ...axis, size: AXIS_WIDTH, space: 28, values: (_plot, at) => at.map(tick) },
+      { ...axis, size: AXIS_WIDTH, space: 28, values: (_plot, at) => [...ticksOf(at, tick)] },
     ],
     series: [
       {},

@@ -102,3 +102,15 @@ export function extentOf(values: readonly (number | null)[]): Extent | null {
   }
   return min > max ? null : { min, max, last: values.at(-1) ?? null }
 }
+
+/** Labels of an axis, from below. Those of different values that read alike are left out but for the one that is exact. */
+export function ticksOf(at: readonly number[], tick: (value: number) => string): readonly string[] {
+  const texts = at.map(tick)
+  return texts.map((text, index) => {
+    const alike = at.filter((_, other) => texts[other] === text)
+    return alike.length === 1 || at[index] === nearest(alike, Number.parseFloat(text)) ? text : ''
+  })
+}
+
+const nearest = (values: readonly number[], to: number): number =>
+  values.reduce((best, value) => (Math.abs(value - to) < Math.abs(best - to) ? value : best))

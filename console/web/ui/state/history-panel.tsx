@@ -1,7 +1,7 @@
 /** What happened, newest first: each change with what it changed, where it is written and what caused it. */
 import { useState } from 'preact/hooks'
 import type { HistoryView } from '../../../contract.ts'
-import { count } from '../../format.ts'
+import { count, counted } from '../../format.ts'
 import { linkToNote, linkToTask } from '../../links.ts'
 import { useLoad } from '../../load.ts'
 import { traceIdOf } from '../../places.ts'
@@ -32,7 +32,7 @@ export function HistoryPanel(props: { path: string; tenant: string | null; what:
       title={`History of ${props.what}`}
       actions={
         <>
-          {data && <span class="soft number">{count(data.changes.length)} changes</span>}
+          {data && <span class="soft number">{counted(data.changes.length, 'change')}</span>}
           <button type="button" onClick={history.again} disabled={history.loading}>
             Look again
           </button>

@@ -33,7 +33,8 @@ export function readSearch(text: string, kind: Kind, tenant: string | null = nul
     const match = pattern.exec(rest)
     if (match) return wanted(named, match[1]!, of)
   }
-  const number = /^[\s#,;:/?&=a-z"'{}-]*?(\d{1,10})[\s,;"'}]*$/i.exec(rest)
+  // A minus before it is one, unless a word goes before: there is no character -1, and 1 is another.
+  const number = /^[\s#,;:/?&=a-z"'{}-]*?(?<!(?:^|[\s:="'])-)(\d{1,10})[\s,;"'}]*$/i.exec(rest)
   return number ? wanted(kind, number[1]!, of) : null
 }
 

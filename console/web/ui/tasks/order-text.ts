@@ -20,7 +20,7 @@ export function questionText(order: Order, rows: readonly TaskRow[]): string {
     return `${kept === 1 ? `It is ${pause ? 'paused already' : 'not paused'}` : pause ? 'All of them are paused already' : 'None of them is paused'}: nothing would change.`
   const [it, its] = change === 1 ? ['It', 'its'] : ['They', 'their']
   const what = pause
-    ? `${it} ${change === 1 ? 'finishes' : 'finish'} the batch under way and ${change === 1 ? 'takes' : 'take'} no more records until resumed, also after a restart. Records wait in Kafka; state stays readable and as it is.`
+    ? `${it} ${change === 1 ? 'finishes' : 'finish'} the batch under way and ${change === 1 ? 'takes' : 'take'} no more records until resumed, also after a restart, unless Redis is emptied. Records wait in Kafka; state stays readable and as it is.`
     : `${it} ${change === 1 ? 'goes' : 'go'} on within a second, with the records that waited in ${its} order.`
   const rest =
     kept === 0
