@@ -53,6 +53,11 @@ describe('what is wrong', () => {
       { kind: 'not-ready', instance: expect.objectContaining({ name: 'a', reasons: session.reasons }) },
     ])
     expect(withOwnReadiness(told, null)).toBe(told)
+    // What it is cut off from is no state of a task, though its tasks are not running either.
+    const tasks = [row(0, { state: 'taking-over' })]
+    const own = { ...known.instances[0]!, tasks: [0] }
+    expect(troublesOf({ tasks, instances: [own] })).toMatchObject([{ kind: 'not-ready' }])
+    expect(troublesOf({ tasks, instances: [{ ...own, reasons: ['task 0: taking-over'] }] })).toEqual([])
   })
 
   test('nothing, when all is well', () => {

@@ -86,8 +86,9 @@ function restoringOf(tasks: readonly TaskRow[]): readonly Trouble[] {
   ]
 }
 
-/** An instance that is not ready because of its tasks is told of by them. */
-function isToldByTasks({ tasks: own }: InstanceRow, tasks: readonly TaskRow[]): boolean {
+/** An instance that is not ready because of its tasks alone is told of by them. */
+function isToldByTasks({ tasks: own, reasons }: InstanceRow, tasks: readonly TaskRow[]): boolean {
+  if (reasons.some((reason) => reason.startsWith('cut off '))) return false
   const mine = new Set(own)
   return tasks.some(({ task, state }) => mine.has(task) && state !== 'running')
 }
