@@ -82,6 +82,7 @@ export async function prepare(
     minInSync: Math.min(minInSync, replication),
     firstTasks: Math.max(...sources.map((s) => s.partitions)),
     recreateRepartition: options.recreateRepartition === true,
+    stride: options.stride,
   }
   const { tasks, infos, newlyCreated } = await ensureInternalTopics(admin, internal, shape)
   const changelogConfigs = await admin.configs(internal.changelog)
@@ -165,6 +166,7 @@ async function ensureInternalTopics(
     minInSync: number
     firstTasks: number
     recreateRepartition: boolean
+    stride: number | null
   },
 ): Promise<{ tasks: number; infos: ReadonlyMap<string, TopicInfo>; newlyCreated: readonly string[] }> {
   const all = [names.changelog, names.repartition, names.deadLetters]
@@ -174,6 +176,12 @@ async function ensureInternalTopics(
   if (changelog && !repartition && !shape.recreateRepartition && (await holdsRecords(admin, changelog)))
     throw new StartError('topic.internal_missing', `${names.changelog} has state, ${names.repartition} does not exist`)
   const tasks = changelog?.partitions ?? repartition?.partitions ?? shape.firstTasks
+  // Ids are sequence × stride + task + 1: with a smaller one two tasks would give the same.
+  if (shape.stride !== null && shape.stride < tasks)
+    throw new StartError(
+      'config.invalid',
+      `NOTE_ID_STRIDE is ${shape.stride} and there are ${tasks} tasks: it takes ${tasks} or more, or leave it unset`,
+    )
   const common = {
     'message.timestamp.type': 'CreateTime',
     'message.timestamp.after.max.ms': FOREVER_MS,

@@ -66,7 +66,7 @@ describe('a record away from home', () => {
       const { driver } = await started({
         topicPartitions: { [COMMANDS]: 1, [CHARACTERS]: 1, [STATUS]: 1, [SAGAS]: 1 },
         tasks,
-        stride: 1,
+        stride: 4,
       })
       await driver.send(createRecord(CHARACTER, 'hello', { partition: 0 }))
       await driver.drain()
