@@ -10,6 +10,7 @@ import { internalTopics, type OutputTopic, type Plan, strideOf } from './core/pl
 import { StartError } from './core/start-error.ts'
 import type { Listener } from './events.ts'
 import { type Kafka, type KafkaAdmin, RequestLost, type TopicInfo, type TopicToCreate } from './ports.ts'
+import { recordedState } from './recorded-state.ts'
 
 export { StartError }
 
@@ -91,6 +92,16 @@ export async function prepare(
     changelogConfigs.get('cleanup.policy')?.includes('delete')
   )
     throw new StartError('topic.config', `${internal.changelog} must have cleanup.policy=compact`)
+  const stride = options.stride ?? strideOf(tasks)
+  // Each task compares its own state; one without any must not begin with another stride than the others have.
+  const recorded = newlyCreated.includes(internal.changelog)
+    ? null
+    : await recordedState(kafka, clock, infos.get(internal.changelog)!, options.patienceMs)
+  if (recorded && recorded.record.tasks === tasks && recorded.record.stride !== stride)
+    throw new StartError(
+      'stride.changed',
+      `task ${recorded.task} has given ids with stride ${recorded.record.stride}, now it is ${stride}`,
+    )
   const sinks = new Map<Sink, OutputTopic>()
   for (const sink of topology.sinks) {
     const { topic, partitions } = infoOf(named(sink.topic))
@@ -108,7 +119,7 @@ export async function prepare(
     groupId: options.groupId,
     clusterId,
     tasks,
-    stride: options.stride ?? strideOf(tasks),
+    stride,
     requireSpanContext: options.requireSpanContext,
     sources,
     sinks,

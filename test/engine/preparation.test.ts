@@ -1,9 +1,12 @@
 /** What a start refuses before the first record: here the strides by which two notes would get one id. */
 import { beforeEach, expect, test } from 'vitest'
+import { partitionFor } from '../../engine/core/murmur2.ts'
 import { prepare } from '../../engine/preparation.ts'
 import { TopologyTestDriver } from '../../testing/topology-test-driver.ts'
 import { World } from '../../testing/world.ts'
+import { characterKey } from '../../topology/notes/key.ts'
 import { noteTopology } from '../../topology/notes/topology.ts'
+import { createRecord } from '../contract/notes.ts'
 
 const TASKS = 4
 let driver: TopologyTestDriver
@@ -12,6 +15,11 @@ beforeEach(async () => {
   driver = await TopologyTestDriver.start(noteTopology)
   return () => driver.close()
 })
+
+/** A character that is at home in the task. */
+function characterOf(task: number): number {
+  for (let character = 1; ; character++) if (partitionFor(characterKey(character), TASKS) === task) return character
+}
 
 const startWith = (stride: number | null) => {
   const { world } = driver
@@ -38,4 +46,22 @@ test.each([1, 3])('a stride of %i for four tasks: two of them would give the sam
 
 test('any stride that the tasks fit into is taken at first start', async () => {
   for (const stride of [4, 5, 64]) expect((await startWith(stride)).plan.stride).toBe(stride)
+})
+
+test('another stride than that of any task with state: none may start, those without state neither', async () => {
+  await driver.send(createRecord(characterOf(3)))
+  await driver.drain()
+  const refused = { code: 'stride.changed', message: expect.stringContaining('task 3 has given ids with stride 4') }
+  await expect(startWith(5)).rejects.toMatchObject(refused)
+  expect((await startWith(4)).plan.stride).toBe(4)
+  expect((await startWith(null)).plan.stride).toBe(4)
+})
+
+test('a task with state that cannot be read, and no other: the start waits, and then says so', async () => {
+  await driver.send(createRecord(characterOf(3)))
+  await driver.drain()
+  driver.world.kafka.cluster.leaderless.add('test-changelog-3')
+  await expect(startWith(4)).rejects.toMatchObject({ code: 'kafka.unreachable' })
+  driver.world.kafka.cluster.leaderless.clear()
+  expect((await startWith(4)).plan.stride).toBe(4)
 })
