@@ -20,6 +20,7 @@ export class Health {
   #member = false
   #draining = false
   #stopped: string | null = null
+  #troubles: readonly string[] = []
   #kafkaSilenceMs: () => number = () => 0
   #redisAway: () => RedisAway | null = () => null
   #waiters: (() => void)[] = []
@@ -44,6 +45,9 @@ export class Health {
       case 'task.paused':
         if (event.pause) this.#paused.add(event.task)
         else this.#paused.delete(event.task)
+        break
+      case 'topics.troubled':
+        this.#troubles = event.reasons
         break
       case 'instance.stopped':
         this.#stopped = `${event.code}: ${event.message}`
@@ -89,6 +93,7 @@ export class Health {
     if (this.#stopped) reasons.push(this.#stopped)
     if (this.#draining) reasons.push('draining')
     if (!this.#member) reasons.push('no member of the group yet')
+    for (const trouble of this.#troubles) reasons.push(`waiting for a topic: ${trouble}`)
     const silenceMs = this.#kafkaSilenceMs()
     if (silenceMs > KAFKA_SILENCE_MAX_MS)
       reasons.push(`cut off from Kafka: no answer for ${Math.floor(silenceMs / 1000)} s`)

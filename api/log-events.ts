@@ -39,6 +39,8 @@ export function logEvents(log: Logger, nowMs: () => number = Date.now): (event: 
       // Told by the warning beside it.
       case 'audit.differences':
         return
+      case 'topics.troubled':
+        return event.reasons.length === 0 ? log.info('the topics that are written to are back') : undefined
       case 'warning':
         return event.code === 'topic.created' ? log.info(event.message) : log.warn(fields, event.message)
       case 'transaction':

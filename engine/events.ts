@@ -79,6 +79,8 @@ export type EngineEvent =
   | { readonly kind: 'audit.differences'; readonly task: number; readonly differences: readonly AuditDifference[] }
   /** The store's state of a task is wrong, and the task rebuilds it from the changelog. */
   | { readonly kind: 'task.mending'; readonly task: number; readonly code: string; readonly reason: string }
+  /** What is wrong with topics that are written to, while nothing can be; empty: they are back. A warning tells each. */
+  | { readonly kind: 'topics.troubled'; readonly reasons: readonly string[] }
   | { readonly kind: 'warning'; readonly code: string; readonly message: string }
 
 export type Listener = (event: EngineEvent) => void

@@ -18,6 +18,7 @@ import { Mender } from './mender.ts'
 import { type PauseOrders, PauseWatch } from './pause-watch.ts'
 import { type GroupClient, type Kafka, RequestLost } from './ports.ts'
 import { Task, type TaskContext } from './task.ts'
+import { TopicWatch } from './topic-watch.ts'
 import type { Compression } from './wire/layout.ts'
 
 export interface InstanceOptions {
@@ -73,6 +74,7 @@ export class Instance {
   readonly #mender: Mender
   readonly #fetcher: Fetcher
   readonly #housekeeping: Housekeeping
+  readonly #topics: TopicWatch
   readonly #auditor: Auditor | null
   readonly #pauses: PauseWatch | null
   readonly #fences: number[] = []
@@ -128,6 +130,7 @@ export class Instance {
     )
     this.#fetcher = new Fetcher(kafka.fetchClient(), clock, () => this.tasks.values())
     this.#housekeeping = new Housekeeping(clock, kafka.admin, this.#mender, plan, listener, () => this.tasks.values())
+    this.#topics = new TopicWatch(plan, kafka.admin, clock, listener, stop)
     const { auditIntervalMs = 0, orders } = options
     this.#pauses = orders ? new PauseWatch(orders, clock, kafka.admin, () => this.tasks.values()) : null
     this.#auditor =
@@ -151,6 +154,7 @@ export class Instance {
     this.#membership.start()
     this.#fetcher.start()
     this.#housekeeping.start()
+    this.#topics.start()
     this.#auditor?.start()
     this.#pauses?.look()
   }
@@ -169,6 +173,7 @@ export class Instance {
   async #close(drainMs: number): Promise<void> {
     const { clock } = this.#options
     this.#housekeeping.close()
+    this.#topics.close()
     this.#pauses?.close()
     const within = (limitMs: number, work: Promise<unknown>): Promise<unknown> =>
       Promise.race([work, new Promise<void>((resolve) => void clock.after(limitMs, resolve))])

@@ -29,13 +29,15 @@ export const stopCodes = {
     remedy: 'CONFIG SET maxmemory-policy noeviction, and in redis.conf.',
   },
   'topic.missing': {
-    meaning: 'A topic of the topology does not exist and CREATE_TOPICS is false.',
+    meaning:
+      'A topic of the topology does not exist: at a start with CREATE_TOPICS=false, or since it was deleted under a running service.',
     remedy: 'Create the topic, or start with CREATE_TOPICS=true.',
   },
   'topic.internal_missing': {
-    meaning: 'The changelog exists but the repartition topic does not: forwarded records may be lost.',
+    meaning:
+      'The changelog exists but the repartition topic does not: forwarded records may be lost. Or one of them was deleted under a running service.',
     remedy:
-      'Finish a reset that was begun: `tributary reset --execute`. Else restore the topic from a backup; or, with the service stopped and knowing that what was forwarded and not processed yet is lost: `tributary offsets skip --execute` creates it and goes on with the state as it is.',
+      'Finish a reset that was begun: `tributary reset --execute`. Else restore the topic from a backup; or, if it is the repartition topic, with the service stopped and knowing that what was forwarded and not processed yet is lost: `tributary offsets skip --execute` creates it and goes on with the state as it is.',
   },
   'topic.config': {
     meaning: 'An internal topic has a cleanup policy that loses state or records.',
@@ -56,9 +58,10 @@ export const stopCodes = {
     remedy: 'Set NOTE_ID_STRIDE to the number in the message, or leave it unset if it was unset at first start.',
   },
   'topic.recreated': {
-    meaning: 'A source topic was deleted and created again: its offsets mean other records now.',
+    meaning:
+      'A topic was deleted and created again: offsets of a source or an internal topic mean other records now, an output topic has fewer partitions.',
     remedy:
-      'Restore the topic. Or, with the service stopped and knowing that what was in it is gone: `tributary offsets skip --execute` goes on at the start of the new one, with the state as it is; `tributary reset --execute` begins anew.',
+      'Restore the topic. Or, with the service stopped and knowing that what was in it is gone: `tributary offsets skip --execute` goes on at the start of the new one, with the state as it is; `tributary reset --execute` begins anew. Where it is an output topic, a restart is enough.',
   },
   'topic.refused': {
     meaning: 'The cluster does not allow this service to read the topic.',

@@ -14,6 +14,7 @@ import { freePorts } from '../../embedded/free-port.ts'
 import { type EmbeddedKafka, startKafka } from '../../embedded/kafka.ts'
 import { type EmbeddedRedis, startRedis } from '../../embedded/redis.ts'
 import { connectKafka } from '../../engine/kafka/kafka.ts'
+import { connectKafkaOperator } from '../../engine/kafka/operator.ts'
 import { RecordBatchBuilder } from '../../engine/wire/record-batch-builder.ts'
 import { type RunningService, startService } from '../../service.ts'
 import { COMMAND_DEADLINE_MS } from '../../stores/redis/connection.ts'
@@ -213,6 +214,24 @@ describe('secrets', () => {
     const text = [JSON.stringify(error), String(error), (error as Error).stack, String((error as Error).cause)].join()
     expect(text).not.toContain(SECRET)
   })
+})
+
+test('an output topic that is deleted is named, and created again in time nothing ends', {
+  timeout: 90_000,
+}, async () => {
+  const operator = connectKafkaOperator({ bootstrapServers: kafka.bootstrapServers, clientId: 'readiness' })
+  const client = connectKafka({ bootstrapServers: kafka.bootstrapServers, clientId: 'readiness' })
+  try {
+    // Nothing is written to it here; all the same nothing could be written to the others after a disturbance.
+    await operator.deleteTopics(['COMMAND_TOPIC_SAGA'])
+    await within(10_000, 'the topic is named', reasonIs(/^waiting for a topic: COMMAND_TOPIC_SAGA does not exist$/))
+    const topic = { topic: 'COMMAND_TOPIC_SAGA', partitions: 2, replicationFactor: 1, configs: {} }
+    await client.admin.createTopics([topic])
+    await within(10_000, 'ready again', isReady)
+  } finally {
+    await operator.close()
+    await client.close()
+  }
 })
 
 test('draining: 503 with that reason, before anything else ends', async () => {

@@ -1,0 +1,90 @@
+/**
+ * Watches that the topics that are written to stay what they were at start (core/written-topics.ts). One that is gone, or
+ * is another one now, is named at once and stops the instance when it stays so: until it is back nothing is written.
+ * Owns its timer.
+ */
+import type { Clock } from './clock.ts'
+import type { Plan } from './core/plan.ts'
+import { type TopicTrouble, topicTroubles, writtenTopics } from './core/written-topics.ts'
+import type { Listener } from './events.ts'
+import { type KafkaAdmin, RequestLost } from './ports.ts'
+
+const INTERVAL_MS = 10_000
+/** While something is wrong. */
+const TROUBLED_INTERVAL_MS = 5_000
+/** One that is gone: a broker may not have heard of it yet. */
+const MISSING_MAX_MS = 30_000
+/** Another topic of its name will not become the old one again: seen twice. */
+const RECREATED_MAX_MS = TROUBLED_INTERVAL_MS
+
+export class TopicWatch {
+  readonly #plan: Plan
+  readonly #admin: KafkaAdmin
+  readonly #clock: Clock
+  readonly #listener: Listener
+  readonly #stop: (code: string, message: string) => void
+  /** Since when, by topic and code. */
+  #since = new Map<string, number>()
+  #closed = false
+  #cancel = (): void => {}
+
+  constructor(
+    plan: Plan,
+    admin: KafkaAdmin,
+    clock: Clock,
+    listener: Listener,
+    stop: (code: string, message: string) => void,
+  ) {
+    this.#plan = plan
+    this.#admin = admin
+    this.#clock = clock
+    this.#listener = listener
+    this.#stop = stop
+  }
+
+  start(): void {
+    const delayMs = this.#since.size > 0 ? TROUBLED_INTERVAL_MS : INTERVAL_MS
+    this.#cancel = this.#clock.after(delayMs, () => void this.#round())
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#cancel()
+  }
+
+  async #round(): Promise<void> {
+    try {
+      const found = await this.#admin.topics(writtenTopics(this.#plan))
+      if (this.#closed) return
+      this.#judge(topicTroubles(this.#plan, found))
+    } catch (error) {
+      // Kafka is away, which the membership tells; or this may not be asked, which is no reason to end.
+      if (!(error instanceof RequestLost))
+        this.#warn('topic.unwatched', error instanceof Error ? error.message : String(error))
+    }
+    if (!this.#closed) this.start()
+  }
+
+  #judge(troubles: readonly TopicTrouble[]): void {
+    const nowMs = this.#clock.nowMs()
+    const before = this.#since
+    this.#since = new Map(
+      troubles.map(({ topic, code }) => [`${topic} ${code}`, before.get(`${topic} ${code}`) ?? nowMs]),
+    )
+    if (troubles.length > 0 || before.size > 0)
+      this.#listener({ kind: 'topics.troubled', reasons: troubles.map(({ message }) => message) })
+    for (const { topic, code, message } of troubles) {
+      const maxMs = code === 'topic.recreated' ? RECREATED_MAX_MS : MISSING_MAX_MS
+      if (nowMs - this.#since.get(`${topic} ${code}`)! >= maxMs) {
+        this.close()
+        this.#stop(code, message)
+        return
+      }
+      this.#warn('topic.awaited', `${message}: nothing can be written; if it stays so the service stops (${code})`)
+    }
+  }
+
+  #warn(code: string, message: string): void {
+    if (!this.#closed) this.#listener({ kind: 'warning', code, message })
+  }
+}
