@@ -8,6 +8,7 @@ import { type Clock, sleep } from './clock.ts'
 import { nameOf } from './core/kafka-errors.ts'
 import { internalTopics, type OutputTopic, type Plan, strideOf } from './core/plan.ts'
 import { StartError } from './core/start-error.ts'
+import { keepsState } from './core/written-topics.ts'
 import type { Listener } from './events.ts'
 import { type Kafka, type KafkaAdmin, RequestLost, type TopicInfo, type TopicToCreate } from './ports.ts'
 import { recordedState } from './recorded-state.ts'
@@ -87,10 +88,7 @@ export async function prepare(
   }
   const { tasks, infos, newlyCreated } = await ensureInternalTopics(admin, internal, shape)
   const changelogConfigs = await admin.configs(internal.changelog)
-  if (
-    !changelogConfigs.get('cleanup.policy')?.split(',').includes('compact') ||
-    changelogConfigs.get('cleanup.policy')?.includes('delete')
-  )
+  if (!keepsState(changelogConfigs.get('cleanup.policy')))
     throw new StartError('topic.config', `${internal.changelog} must have cleanup.policy=compact`)
   const stride = options.stride ?? strideOf(tasks)
   // Each task compares its own state; one without any must not begin with another stride than the others have.

@@ -1,11 +1,11 @@
 /**
  * Watches that the topics that are written to stay what they were at start (core/written-topics.ts). One that is gone, or
- * is another one now, is named at once and stops the instance when it stays so: until it is back nothing is written.
- * Owns its timer.
+ * is another one now, is named at once and stops the instance when it stays so: until it is back nothing is written. The changelog's cleanup policy, and whether records are gone at its front, are warned of: nothing that is
+ * decided is wrong by it while the store is whole, but the state cannot be rebuilt any more. Owns its timer.
  */
 import type { Clock } from './clock.ts'
 import type { Plan } from './core/plan.ts'
-import { type TopicTrouble, topicTroubles, writtenTopics } from './core/written-topics.ts'
+import { keepsState, type TopicTrouble, topicTroubles, writtenTopics } from './core/written-topics.ts'
 import type { Listener } from './events.ts'
 import { type KafkaAdmin, RequestLost } from './ports.ts'
 
@@ -16,6 +16,7 @@ const TROUBLED_INTERVAL_MS = 5_000
 const MISSING_MAX_MS = 30_000
 /** Another topic of its name will not become the old one again: seen twice. */
 const RECREATED_MAX_MS = TROUBLED_INTERVAL_MS
+const ROUNDS_PER_CHANGELOG_LOOK = 3
 
 export class TopicWatch {
   readonly #plan: Plan
@@ -25,6 +26,7 @@ export class TopicWatch {
   readonly #stop: (code: string, message: string) => void
   /** Since when, by topic and code. */
   #since = new Map<string, number>()
+  #rounds = 0
   #closed = false
   #cancel = (): void => {}
 
@@ -57,6 +59,7 @@ export class TopicWatch {
       const found = await this.#admin.topics(writtenTopics(this.#plan))
       if (this.#closed) return
       this.#judge(topicTroubles(this.#plan, found))
+      if (this.#rounds++ % ROUNDS_PER_CHANGELOG_LOOK === 0 && this.#since.size === 0) await this.#lookAtChangelog()
     } catch (error) {
       // Kafka is away, which the membership tells; or this may not be asked, which is no reason to end.
       if (!(error instanceof RequestLost))
@@ -82,6 +85,25 @@ export class TopicWatch {
       }
       this.#warn('topic.awaited', `${message}: nothing can be written; if it stays so the service stops (${code})`)
     }
+  }
+
+  async #lookAtChangelog(): Promise<void> {
+    const { topic, partitions } = this.#plan.changelog
+    const policy = (await this.#admin.configs(topic)).get('cleanup.policy')
+    if (!keepsState(policy))
+      this.#warn(
+        'topic.config',
+        `${topic} has cleanup.policy=${policy}: it loses state when retention passes; set cleanup.policy=compact`,
+      )
+    const all = Array.from({ length: partitions }, (_, partition) => ({ topic, partition }))
+    const cut = (await this.#admin.listOffsets(all, 'earliest')).filter(
+      ({ code, position }) => code === 0 && position > 0,
+    )
+    for (const { partition, position } of cut)
+      this.#warn(
+        'changelog.cut',
+        `${topic}-${partition} begins at offset ${position}: records are gone, and the state cannot be rebuilt from it`,
+      )
   }
 
   #warn(code: string, message: string): void {

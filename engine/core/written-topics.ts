@@ -40,3 +40,6 @@ export function topicTroubles(plan: Plan, found: ReadonlyMap<string, TopicInfo>)
   }
   return [...troubles.values()]
 }
+
+/** Whether the changelog's `cleanup.policy` keeps the newest record of every key for ever. */
+export const keepsState = (cleanupPolicy: string | undefined): boolean => cleanupPolicy?.trim() === 'compact'

@@ -1,6 +1,7 @@
 /** Topics that are written to and change under a running service: named at once, and then it stops, or goes on. */
 import { beforeEach, describe, expect, test } from 'vitest'
 import { Health } from '../../api/health.ts'
+import { position } from '../../engine/core/numbers.ts'
 import type { EngineEvent } from '../../engine/events.ts'
 import { TopologyTestDriver } from '../../testing/topology-test-driver.ts'
 import { noteTopology } from '../../topology/notes/topology.ts'
@@ -93,5 +94,26 @@ describe('a topic that was created again', () => {
     await driver.world.advance(60_000)
     expect(process().stop).toBeNull()
     expect(driver.read(STATUS)).toHaveLength(1)
+  })
+})
+
+describe('the changelog', () => {
+  test('may not be deleted from: said while it runs, until it is mended', async () => {
+    const { configs } = cluster().topics.get(CHANGELOG)!
+    configs.set('cleanup.policy', 'compact,delete')
+    await driver.world.advance(61_000)
+    expect(warnings('topic.config').length).toBeGreaterThan(1)
+    expect(warnings('topic.config')[0]).toContain('cleanup.policy=compact,delete')
+    configs.set('cleanup.policy', 'compact')
+    const before = warnings('topic.config').length
+    await driver.world.advance(61_000)
+    expect(warnings('topic.config')).toHaveLength(before)
+  })
+
+  test('begins behind 0: said', async () => {
+    cluster().log({ topic: CHANGELOG, partition: 2 })!.deleteBefore(position(1))
+    await driver.world.advance(61_000)
+    // One of four has records, but any that begins behind 0 is told.
+    expect(warnings('changelog.cut')[0]).toContain(`${CHANGELOG}-2 begins at offset 1`)
   })
 })
