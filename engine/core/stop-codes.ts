@@ -88,6 +88,12 @@ export const stopCodes = {
     meaning: 'The changelog cannot be decoded.',
     remedy: 'kafka-dump-log.sh on the partition; restore the topic from a replica or backup.',
   },
+  'changelog.cut': {
+    meaning:
+      'The changelog does not begin at offset 0: retention or DeleteRecords has taken records of it, and the state in Redis is not whole either, so it cannot be rebuilt.',
+    remedy:
+      'Set its cleanup.policy=compact. Restore the topic, or the Redis of before, from a backup. Or, with the service stopped and knowing that the state is gone: `tributary reset --execute` begins anew.',
+  },
   'input.corrupt': {
     meaning: 'A source topic cannot be decoded.',
     remedy:

@@ -196,7 +196,13 @@ export class TakeoverCore {
     this.#expect('ends')
     this.step = 'restore'
     const base = this.#usableBase(start, end)
-    const { nowMs, deleteRetentionMs } = this.#options
+    const { nowMs, deleteRetentionMs, plan, task } = this.#options
+    // Compaction leaves the start where it was (measured). What was deleted no other record says.
+    if (start > 0 && (!base || base.batch === 0))
+      return stop(
+        'changelog.cut',
+        `${plan.changelog.topic}-${task} begins at offset ${start}: records are gone, and the store has not what they said`,
+      )
     if (!base) return { kind: 'restore', plan: { from: start, end, rebuild: true, base: null, baseIsFresh: true } }
     const empty = base.batch === 0
     return {

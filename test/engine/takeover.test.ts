@@ -247,11 +247,23 @@ describe('(e) what the store holds', () => {
     ['nothing', null, 0, 40],
     ['a checkpoint that is the end of the log', checkpointOf({ offset: offset(40) }), 0, 40],
     ['one beyond the end', checkpointOf({ offset: offset(41) }), 0, 40],
-    ['one before the start', checkpointOf(), 31, 40],
     ['one of another cluster', checkpointOf({ clusterId: 'cluster-2' }), 0, 40],
     ['one of another changelog', checkpointOf({ changelogTopicId: 'id-other' }), 0, 40],
   ])('%s: rebuild from the start', (_, stored, start, end) => {
     expect(at(stored, start, end)).toEqual({ from: start, end, rebuild: true, base: null, baseIsFresh: true })
+  })
+
+  test.each([
+    ['nothing', null, {}],
+    ['a checkpoint before the start', checkpointOf(), {}],
+    ['state as of before the first batch', checkpointOf({ batch: 0, offset: offset(-1), firstOffset: offset(-1) }), {}],
+    ['what must not be built upon', checkpointOf({ offset: offset(35) }), { forceRebuild: true }],
+  ])('%s, and a log that does not begin at 0: records are gone for good', (_, stored, options) => {
+    expect(atEnds(stored, committed, options).endsAnswered(position(31), position(40))).toMatchObject({
+      kind: 'stop',
+      code: 'changelog.cut',
+      message: expect.stringContaining('app-changelog-0 begins at offset 31'),
+    })
   })
 
   test('the same error again: rebuild, whatever it holds', () => {
@@ -267,7 +279,7 @@ describe('(e) what the store holds', () => {
 
   test('state as of before the first batch: everything is replayed into it', () => {
     const base = checkpointOf({ batch: 0, offset: offset(-1), firstOffset: offset(-1) })
-    expect(at(base, 3, 40)).toMatchObject({ from: 3, rebuild: false, base })
+    expect(at(base, 0, 40)).toMatchObject({ from: 0, rebuild: false, base })
   })
 
   test('no answer: asks again', () => {

@@ -1,7 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { NO_HEADERS } from '../../engine/core/headers.ts'
 import { codes } from '../../engine/core/kafka-errors.ts'
+import { position } from '../../engine/core/numbers.ts'
 import type { Kafka } from '../../engine/ports.ts'
-import { at, createTopic, Owner, openKafka, unique, until } from './kafka-support.ts'
+import { RecordBatchBuilder } from '../../engine/wire/record-batch-builder.ts'
+import { at, batchesOf, createTopic, Owner, openKafka, unique, until } from './kafka-support.ts'
+
+const NOBODY = { producerId: -1n, epoch: -1, baseSequence: -1, transactional: false, compression: 'none' } as const
 
 let kafka: Kafka
 beforeAll(() => {
@@ -78,6 +84,40 @@ test('records are deleted up to a position, and the log starts there', async () 
     ]),
   )
   expect((await kafka.admin.listOffsets([partition], 'earliest'))[0]!.position).toBe(2)
+})
+
+test('compaction takes records and leaves the start of the log where it was', { timeout: 120_000 }, async () => {
+  const topic = unique('compact')
+  await createTopic(kafka, topic, 1, {
+    'cleanup.policy': 'compact',
+    'segment.ms': '100',
+    'min.cleanable.dirty.ratio': '0',
+    'delete.retention.ms': '0',
+  })
+  const publisher = kafka.publisher()
+  const fetch = kafka.fetchClient()
+  try {
+    for (let i = 0; i < 4; i++) {
+      const builder = new RecordBatchBuilder()
+      builder.add(Date.now(), Buffer.from('key'), `value ${i}`, NO_HEADERS)
+      const bytes = builder.finish(NOBODY)
+      expect((await publisher.publish([{ topic, partition: 0, bytes }]))[0]!.code).toBe(0)
+      await sleep(200)
+    }
+    // The cleaner looks every 15 s.
+    const firstLeft = async (): Promise<number> => {
+      const asked = { topic, partition: 0, position: position(0), maxBytes: 100_000 }
+      const [answer] = await fetch.fetch([asked], { maxWaitMs: 10, minBytes: 1, maxBytes: 100_000 })
+      return batchesOf(answer!.records)[0]?.baseOffset ?? 0
+    }
+    const deadline = performance.now() + 60_000
+    while ((await firstLeft()) === 0 && performance.now() < deadline) await sleep(500)
+    expect(await firstLeft()).toBeGreaterThan(0)
+    expect((await kafka.admin.listOffsets([{ topic, partition: 0 }], 'earliest'))[0]!.position).toBe(0)
+  } finally {
+    await publisher.close()
+    await fetch.close()
+  }
 })
 
 test('the end of the log includes an open transaction', async () => {

@@ -5,6 +5,7 @@
 import { mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Admin } from '@platformatic/kafka'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { startKafka } from '../../embedded/kafka.ts'
 import { partitionFor } from '../../engine/core/murmur2.ts'
@@ -69,6 +70,20 @@ async function createTopic(topic: string, replicas = 1): Promise<void> {
   expect(codes.get(topic)).toBe(0)
 }
 
+async function setPolicy(topic: string, value: string): Promise<void> {
+  const admin = new Admin({ clientId: 'it', bootstrapBrokers: [world.config.BOOTSTRAP_SERVERS] })
+  const configs = [{ name: 'cleanup.policy', configOperation: 0 as const, value }]
+  await admin.incrementalAlterConfigs({
+    resources: [{ resourceType: 2, resourceName: topic, configs }],
+    validateOnly: false,
+  })
+  await admin.close()
+  await eventually(
+    `cleanup.policy of ${topic} is ${value}`,
+    async () => (await world.kafka.admin.configs(topic)).get('cleanup.policy') === value,
+  )
+}
+
 const startRefused = async (code: string) => {
   await expect(world.start()).rejects.toMatchObject({ code })
 }
@@ -125,6 +140,23 @@ const SCENES: Readonly<Record<string, Readonly<Record<string, Scene>>>> = {
         await deleteTopic(internalTopics(world.application).changelog)
       },
       stops: () => world.startsAndStopsWith('state.foreign'),
+      leads: ['first', 'second'],
+    },
+  },
+  'changelog.cut': {
+    'reset --execute': {
+      breaks: async () => {
+        await world.stop()
+        const { changelog } = internalTopics(world.application)
+        await setPolicy(changelog, 'delete')
+        // Refused until the broker has heard of the policy.
+        await eventually('records of the changelog are deleted', async () =>
+          (await world.kafka.admin.deleteRecords(everywhere(changelog, 1))).every(({ code }) => code === 0),
+        )
+        await setPolicy(changelog, 'compact')
+        await world.redis.del(await world.redis.keys(`{${world.application}:*`))
+      },
+      stops: () => world.startsAndStopsWith('changelog.cut'),
       leads: ['first', 'second'],
     },
   },
