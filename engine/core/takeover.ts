@@ -66,6 +66,8 @@ const RETRY_MS = 20
 const UNSTABLE_RETRY_MS = 2
 /** Unstable for longer than a living owner's transaction takes to end: look for a dead one. */
 const UNSTABLE_PATIENCE_MS = 200
+/** How far the clocks of two owners may be apart. */
+const CLOCKS_APART_MAX_MS = 60_000
 const UNSTABLE_OFFSET_COMMIT = 88
 const ILLEGAL_GENERATION = 22
 const REBALANCE_IN_PROGRESS = 27
@@ -213,7 +215,7 @@ export class TakeoverCore {
         end,
         rebuild: false,
         base,
-        baseIsFresh: nowMs() - base.committedAtMs < deleteRetentionMs / 2,
+        baseIsFresh: isFresh(nowMs() - base.committedAtMs, deleteRetentionMs),
       },
     }
   }
@@ -329,5 +331,9 @@ export class TakeoverCore {
     if (this.step !== step) throw new Error(`the takeover is at ${this.step}, not at ${step}`)
   }
 }
+
+/** From the future by more than clocks may differ, nothing is known of its age. */
+const isFresh = (ageMs: number, deleteRetentionMs: number): boolean =>
+  ageMs >= -CLOCKS_APART_MAX_MS && ageMs < deleteRetentionMs / 2
 
 const stop = (code: string, message: string): TakeoverCommand => ({ kind: 'stop', code, message })

@@ -277,6 +277,13 @@ describe('(e) what the store holds', () => {
     expect(at(checkpointOf({ committedAtMs: NOW_MS - RETENTION_MS / 2 }), 0, 40)).toMatchObject({ baseIsFresh: false })
   })
 
+  test('of a clock that was far ahead the age is not known: not fresh', () => {
+    const aged = (ageMs: number) => at(checkpointOf({ committedAtMs: NOW_MS - ageMs }), 0, 40)
+    expect(aged(-60_000)).toMatchObject({ baseIsFresh: true })
+    expect(aged(-60_001)).toMatchObject({ baseIsFresh: false })
+    expect(aged(-86_400_000)).toMatchObject({ baseIsFresh: false })
+  })
+
   test('state as of before the first batch: everything is replayed into it', () => {
     const base = checkpointOf({ batch: 0, offset: offset(-1), firstOffset: offset(-1) })
     expect(at(base, 0, 40)).toMatchObject({ from: 0, rebuild: false, base })

@@ -57,7 +57,7 @@ export const TAKEOVER_BUGS: readonly Bug[] = [
   ),
   bug(
     'tombstones older than delete.retention.ms replayed as if complete',
-    edit(TAKEOVER, 'nowMs() - base.committedAtMs < deleteRetentionMs / 2', 'true'),
+    edit(TAKEOVER, 'baseIsFresh: isFresh(nowMs() - base.committedAtMs, deleteRetentionMs)', 'baseIsFresh: true'),
   ),
   bug(
     'answer to a fetch sent before our own abort accepted',
