@@ -100,6 +100,12 @@ export async function prepare(
       'stride.changed',
       `task ${recorded.task} has given ids with stride ${recorded.record.stride}, now it is ${stride}`,
     )
+  const group = recorded?.record.groupId
+  if (recorded && group !== undefined && group !== options.groupId)
+    throw new StartError(
+      'group.changed',
+      `the state of task ${recorded.task} is that of group ${group}, this process is in group ${options.groupId}`,
+    )
   const sinks = new Map<Sink, OutputTopic>()
   for (const sink of topology.sinks) {
     const { topic, partitions } = infoOf(named(sink.topic))

@@ -98,6 +98,7 @@ export async function restore(context: RestoreContext, restorePlan: RestorePlan)
       committedAtMs: clock.nowMs(),
       clusterId: plan.clusterId,
       changelogTopicId: plan.changelog.topicId,
+      groupId: plan.groupId,
       stateVersion: version,
       counters: last?.record.counters ?? {},
       published: { ...base?.published, ...published },

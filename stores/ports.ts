@@ -19,6 +19,8 @@ export interface Checkpoint {
   readonly committedAtMs: number
   readonly clusterId: string
   readonly changelogTopicId: string
+  /** Of the consumer group that its owner is a member of; absent in what was written before it was kept. */
+  readonly groupId?: string
   /** Name of the key set that holds the state; another one is built by a rebuild and switched to by a checkpoint. */
   readonly stateVersion: string
   /** The task's counters as of that batch (for readers; the engine takes its own from the changelog). */

@@ -25,7 +25,7 @@ const ACTIONS = [
     name: 'restore',
     plan: planRestore,
     description: "set the group's offsets to those of the changelog's checkpoints",
-    mends: 'offsets.missing, offsets.mismatch',
+    mends: 'offsets.missing, offsets.mismatch, group.changed',
   },
   {
     name: 'adopt',

@@ -331,11 +331,12 @@ export class Batch {
     for (const { timestampMs, name, json, causeAt, causeOffset } of this.overlay.entries())
       this.outputs.add(changelog, this.task, timestampMs, Buffer.from(name), json, causes.of(causeAt, causeOffset))
     const progress = progressAfter(this.before, this.#positions, this.#counters)
-    const { topology, clusterId, tasks, stride, sources, repartition } = this.#plan
+    const { topology, clusterId, groupId, tasks, stride, sources, repartition } = this.#plan
     const record = encodeCheckpointRecord({
       stateFormat: 1,
       batch: progress.batch,
       clusterId,
+      groupId,
       tasks,
       stride,
       positions: progress.positionsByName(),

@@ -100,9 +100,17 @@ export class RestoreCore {
     return this.#stores?.some((s) => s.name === change.store && s.kind === kindOf(change)) ?? true
   }
 
-  /** At the end of the log. */
+  /** At the end of the log, before the store says whose it is now. */
   finish(): RestoreVerdict {
-    const { base } = this.#plan
+    const { base, group } = this.#plan
+    // Two groups on one changelog: each would read every input. Without a record only the store tells.
+    const found = this.#last ? (this.#last.record.groupId ?? null) : group.stored
+    if (found !== null && found !== group.ours)
+      return {
+        kind: 'stop',
+        code: 'group.changed',
+        message: `the state is that of group ${found}, this process is in group ${group.ours}`,
+      }
     if (base && base.batch > 0 && (!this.#last || this.#last.record.batch < base.batch))
       return { kind: 'rebuild', reason: 'the store is ahead of the changelog' }
     return GO_ON

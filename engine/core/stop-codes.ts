@@ -76,6 +76,12 @@ export const stopCodes = {
     remedy:
       'Check BOOTSTRAP_SERVERS, REDIS_URL and APPLICATION_ID. If the state is really obsolete, or a reset was begun, stop the service and begin anew: `tributary reset --execute`.',
   },
+  'group.changed': {
+    meaning:
+      'The state was written by another consumer group: two groups with one APPLICATION_ID would process every record twice.',
+    remedy:
+      'Give each application an APPLICATION_ID of its own, or set KAFKA_CONSUMER_GROUP to the group in the message. To move to another group, with the service of the old one stopped for good: `tributary offsets restore --execute` writes the offsets and the name of the group; where that has nothing to do, there is no state yet, and `tributary reset --execute` begins anew.',
+  },
   'state.format_newer': {
     meaning: 'The state was written by a newer version.',
     remedy: 'Run that version, or a later one.',

@@ -36,6 +36,11 @@ export interface RestorePlan {
   readonly base: Checkpoint | null
   /** False: tombstones behind the base may be compacted away, so any record behind it means: rebuild. */
   readonly baseIsFresh: boolean
+  readonly group: {
+    readonly ours: string
+    /** Of what the store holds, built upon or not; null: not known. */
+    readonly stored: string | null
+  }
 }
 
 export type TakeoverCommand =
@@ -205,7 +210,9 @@ export class TakeoverCore {
         'changelog.cut',
         `${plan.changelog.topic}-${task} begins at offset ${start}: records are gone, and the store has not what they said`,
       )
-    if (!base) return { kind: 'restore', plan: { from: start, end, rebuild: true, base: null, baseIsFresh: true } }
+    const group = { ours: plan.groupId, stored: this.#stored?.groupId ?? null }
+    if (!base)
+      return { kind: 'restore', plan: { from: start, end, rebuild: true, base: null, baseIsFresh: true, group } }
     const empty = base.batch === 0
     return {
       kind: 'restore',
@@ -216,6 +223,7 @@ export class TakeoverCore {
         rebuild: false,
         base,
         baseIsFresh: isFresh(nowMs() - base.committedAtMs, deleteRetentionMs),
+        group,
       },
     }
   }

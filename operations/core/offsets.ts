@@ -107,13 +107,20 @@ export interface OffsetFacts {
 
 const SKIP = 'tributary offsets skip'
 
-/** Mends `offsets.missing` and `offsets.mismatch`: the group's offsets become the changelog's. */
-export function planRestore({ plan, tasks, logs }: OffsetFacts): OffsetPlan {
+/**
+ * Mends `offsets.missing` and `offsets.mismatch`: the group's offsets become the changelog's. And `group.changed`: the state
+ * becomes the group's.
+ */
+export function planRestore({ plan, tasks, logs, transactionalId }: OffsetFacts): OffsetPlan {
   const changes: OffsetChange[] = []
+  const records: { task: number; record: CheckpointRecord }[] = []
   const problems: string[] = []
   for (const { task, committed, after } of tasks) {
     if (after === null) continue
     problems.push(...foreignTo(plan, task, after))
+    const { groupId } = plan
+    if (after.groupId !== undefined && after.groupId !== groupId)
+      records.push({ task, record: { ...after, batch: after.batch + 1, groupId, transactionalId } })
     for (const { topic, partition, position: to } of positionsOf(after)) {
       const from = committed.get(partitionName(topic, partition)) ?? null
       if (from === to) continue
@@ -121,7 +128,7 @@ export function planRestore({ plan, tasks, logs }: OffsetFacts): OffsetPlan {
       problems.push(...outside(logs, topic, partition, to).map((why) => `${why}: ${SKIP} goes on with what is left`))
     }
   }
-  return { changes, records: [], problems }
+  return { changes, records, problems }
 }
 
 /** Mends `offsets.foreign`: goes on from what the group has committed, with empty state. */
@@ -175,6 +182,7 @@ function firstCheckpoint(plan: Plan, at: readonly OffsetToCommit[], transactiona
     stateFormat: STATE_FORMAT,
     batch: 1,
     clusterId: plan.clusterId,
+    groupId: plan.groupId,
     tasks: plan.tasks,
     stride: plan.stride,
     positions,

@@ -19,6 +19,8 @@ const schema = z.object({
   /** Rises by one per batch of the task. */
   batch: z.number().int().nonnegative(),
   clusterId: z.string(),
+  /** Of the consumer group; records of before it was written have none. */
+  groupId: z.string().optional(),
   tasks: z.number().int().positive(),
   stride: z.number().int().positive(),
   /** Next offset by source topic and partition: equals the group's committed offsets. */

@@ -18,6 +18,7 @@ export function encodeCheckpoint(checkpoint: Checkpoint): string {
     committedAtMs: checkpoint.committedAtMs,
     clusterId: checkpoint.clusterId,
     changelogTopicId: checkpoint.changelogTopicId,
+    groupId: checkpoint.groupId,
     counters: checkpoint.counters,
     published: checkpoint.published,
     positions: checkpoint.positions,
@@ -30,7 +31,7 @@ export function decodeCheckpoint(text: string | null): Checkpoint | null {
   const value = parseObject(text)
   if (value === null) return null
   const { stateVersion, batch, offset: at, firstOffset, committedAtMs, clusterId, changelogTopicId } = value
-  const { counters, published, positions } = value
+  const { groupId, counters, published, positions } = value
   if (typeof stateVersion !== 'string' || stateVersion === '') return null
   if (typeof clusterId !== 'string' || typeof changelogTopicId !== 'string') return null
   if (!isInteger(batch) || !isInteger(at) || !isInteger(firstOffset) || !isInteger(committedAtMs)) return null
@@ -42,6 +43,7 @@ export function decodeCheckpoint(text: string | null): Checkpoint | null {
     committedAtMs,
     clusterId,
     changelogTopicId,
+    ...(typeof groupId === 'string' ? { groupId } : {}),
     stateVersion,
     counters,
     published,

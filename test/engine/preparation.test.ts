@@ -1,4 +1,4 @@
-/** What a start refuses before the first record: here the strides by which two notes would get one id. */
+/** What a start refuses before the first record: strides by which two notes would get one id, another group's state. */
 import { beforeEach, expect, test } from 'vitest'
 import { partitionFor } from '../../engine/core/murmur2.ts'
 import { prepare } from '../../engine/preparation.ts'
@@ -21,13 +21,13 @@ function characterOf(task: number): number {
   for (let character = 1; ; character++) if (partitionFor(characterKey(character), TASKS) === task) return character
 }
 
-const startWith = (stride: number | null) => {
+const startWith = (stride: number | null, groupId = 'test') => {
   const { world } = driver
   return world.finish(
     prepare(world.kafka.connect('later'), world.clock, () => {}, {
       topology: noteTopology,
       application: 'test',
-      groupId: 'test',
+      groupId,
       topicNames: {},
       topicPartitions: TASKS,
       createTopics: false,
@@ -55,6 +55,15 @@ test('another stride than that of any task with state: none may start, those wit
   await expect(startWith(5)).rejects.toMatchObject(refused)
   expect((await startWith(4)).plan.stride).toBe(4)
   expect((await startWith(null)).plan.stride).toBe(4)
+})
+
+test('another group than that of the state', async () => {
+  await driver.send(createRecord(characterOf(3)))
+  await driver.drain()
+  await expect(startWith(null, 'other')).rejects.toMatchObject({
+    code: 'group.changed',
+    message: expect.stringContaining('the state of task 3 is that of group test'),
+  })
 })
 
 test('a task with state that cannot be read, and no other: the start waits, and then says so', async () => {

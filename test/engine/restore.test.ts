@@ -11,9 +11,12 @@ import {
 } from '../../stores/core/changelog.ts'
 import { checkpointOf, recordOf } from './support.ts'
 
-const rebuilding: RestorePlan = { from: position(0), end: position(100), rebuild: true, base: null, baseIsFresh: true }
+const group = { ours: 'group', stored: null }
+const anew = { from: position(0), end: position(100), rebuild: true, base: null, baseIsFresh: true }
+const rebuilding: RestorePlan = { ...anew, group }
 const base = checkpointOf({ batch: 3, offset: offset(30), firstOffset: offset(28) })
-const building: RestorePlan = { from: position(28), end: position(100), rebuild: false, base, baseIsFresh: true }
+const upon = { from: position(28), end: position(100), rebuild: false, base, baseIsFresh: true }
+const building: RestorePlan = { ...upon, group }
 
 const change = (at: number, key: string, value: string | null) => recordOf(at, { key, value })
 const checkpoint = (at: number, batch: number, changes: Partial<CheckpointRecord> = {}) =>
@@ -149,6 +152,30 @@ describe('building on what the store holds', () => {
     expect(core.take(checkpoint(0, 1)).kind).toBe('go-on')
     expect(core.finish().kind).toBe('go-on')
     expect(new RestoreCore({ ...building, base: checkpointOf({ batch: 0 }) }).finish().kind).toBe('go-on')
+  })
+})
+
+describe('the group', () => {
+  const finished = (stored: string | null, recorded: string | null | undefined) => {
+    const core = new RestoreCore({ ...rebuilding, group: { ours: 'group', stored } })
+    if (recorded !== undefined) core.take(checkpoint(3, 1, recorded === null ? {} : { groupId: recorded }))
+    return core.finish()
+  }
+
+  test.each([
+    ['the store has another one, and the changelog nothing', 'other', undefined],
+    ['the changelog has another one', 'group', 'other'],
+  ])('%s: stops', (_, stored, recorded) => {
+    expect(finished(stored, recorded)).toMatchObject({ kind: 'stop', code: 'group.changed' })
+  })
+
+  test.each([
+    ['nothing is known', null, undefined],
+    ['a record of before it was kept', null, null],
+    ['that of the changelog counts, whatever the store has', 'other', 'group'],
+    ['a record without, and a store that has another one', 'other', null],
+  ])('%s: goes on', (_, stored, recorded) => {
+    expect(finished(stored, recorded)).toEqual({ kind: 'go-on' })
   })
 })
 

@@ -233,9 +233,16 @@ describe('(e) what the store holds', () => {
   const at = (stored: Checkpoint | null, start: number, end: number, options: Partial<TakeoverOptions> = {}) =>
     planned(atEnds(stored, committed, options).endsAnswered(position(start), position(end)))
 
+  const group = { ours: 'group', stored: null }
+
+  test('the group that the store was written by is told, whether it is built upon or not', () => {
+    for (const base of [checkpointOf({ groupId: 'other' }), checkpointOf({ groupId: 'other', offset: offset(41) })])
+      expect(at(base, 0, 40).group).toEqual({ ours: 'group', stored: 'other' })
+  })
+
   test('a checkpoint within the log is built upon, from the first change of its batch', () => {
     const base = checkpointOf()
-    expect(at(base, 0, 40)).toEqual({ from: 28, end: 40, rebuild: false, base, baseIsFresh: true })
+    expect(at(base, 0, 40)).toEqual({ from: 28, end: 40, rebuild: false, base, baseIsFresh: true, group })
   })
 
   test('the log begins in the middle of that batch: from the log’s start', () => {
@@ -250,7 +257,7 @@ describe('(e) what the store holds', () => {
     ['one of another cluster', checkpointOf({ clusterId: 'cluster-2' }), 0, 40],
     ['one of another changelog', checkpointOf({ changelogTopicId: 'id-other' }), 0, 40],
   ])('%s: rebuild from the start', (_, stored, start, end) => {
-    expect(at(stored, start, end)).toEqual({ from: start, end, rebuild: true, base: null, baseIsFresh: true })
+    expect(at(stored, start, end)).toEqual({ from: start, end, rebuild: true, base: null, baseIsFresh: true, group })
   })
 
   test.each([

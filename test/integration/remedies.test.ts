@@ -123,6 +123,16 @@ const foreignOffsets = {
   stops: () => world.startsAndStopsWith('offsets.foreign'),
 }
 
+const groupChanged = {
+  breaks: async () => {
+    await world.stop()
+    const changed = { KAFKA_CONSUMER_GROUP: `${world.application}-other` }
+    Object.assign(world.config, changed)
+    Object.assign(world.env, changed)
+  },
+  stops: () => startRefused('group.changed'),
+}
+
 /** By code, and by the command as the remedy has it. */
 const SCENES: Readonly<Record<string, Readonly<Record<string, Scene>>>> = {
   'topic.internal_missing': {
@@ -142,6 +152,10 @@ const SCENES: Readonly<Record<string, Readonly<Record<string, Scene>>>> = {
       stops: () => world.startsAndStopsWith('state.foreign'),
       leads: ['first', 'second'],
     },
+  },
+  'group.changed': {
+    'offsets restore --execute': { ...groupChanged, leads: ['first', 'second'] },
+    'reset --execute': { ...groupChanged, leads: ['first', 'second'] },
   },
   'changelog.cut': {
     'reset --execute': {

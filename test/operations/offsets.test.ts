@@ -139,6 +139,18 @@ describe('restore', () => {
     })
   })
 
+  test('state of another group: it becomes that of this one, with its offsets', () => {
+    const state = record({ in: { 0: 5 } }, { groupId: 'before' })
+    expect(planRestore(facts(offsets({}, state)))).toEqual({
+      changes: [{ task: 0, topic: 'in', partition: 0, from: null, to: 5 }],
+      records: [{ task: 0, record: { ...state, batch: 8, groupId: 'group', transactionalId: 'cli' } }],
+      problems: [],
+    })
+    expect(planRestore(facts(offsets({ 'in-0': 5 }, record({ in: { 0: 5 } }, { groupId: 'group' })))).records).toEqual(
+      [],
+    )
+  })
+
   test.each([
     [record({ in: { 0: 2 } }), `in-0: offset 2 is outside its log, which has 3 to 100: ${GO_ON}`],
     [record({ in: { 0: 101 } }), `in-0: offset 101 is outside its log, which has 3 to 100: ${GO_ON}`],
@@ -171,6 +183,7 @@ describe('adopt', () => {
           stateFormat: 1,
           batch: 1,
           clusterId: 'cluster',
+          groupId: 'group',
           tasks: 2,
           stride: 2,
           positions: { in: { 0: 50 }, status: { 0: 4 } },

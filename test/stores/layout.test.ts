@@ -117,6 +117,13 @@ describe('the checkpoint text', () => {
     expect(encodeCheckpoint(checkpoint)).toMatch(/^\{"stateVersion":"v1",/)
   })
 
+  it('keeps the group, and has none where none was written', () => {
+    expect(decodeCheckpoint(encodeCheckpoint({ ...checkpoint, groupId: 'Notes Service' }))?.groupId).toBe(
+      'Notes Service',
+    )
+    expect(decodeCheckpoint(encodeCheckpoint(checkpoint))).not.toHaveProperty('groupId')
+  })
+
   it.each([
     ['no object', '[]'],
     ['cut off', encodeCheckpoint(checkpoint).slice(0, -1)],
