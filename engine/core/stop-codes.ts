@@ -63,6 +63,12 @@ export const stopCodes = {
     remedy:
       'Restore the topic. Or, with the service stopped and knowing that what was in it is gone: `tributary offsets skip --execute` goes on at the start of the new one, with the state as it is; `tributary reset --execute` begins anew. Where it is an output topic, a restart is enough.',
   },
+  'source.removed': {
+    meaning:
+      'The state was written with an input topic that this process does not read: it was renamed, or the topology has it no more, or not yet.',
+    remedy:
+      'Set the name of the topic back; where a newer version of the service runs beside this one, restart this one with it. Or, when the topic is to be left, with the service stopped and everything in it processed: `tributary offsets skip --execute` leaves it; a topic in its place is read from its start.',
+  },
   'topic.refused': {
     meaning: 'The cluster does not allow this service to read the topic.',
     remedy: 'kafka-acls.sh --add --allow-principal … --operation Read --topic …',

@@ -13,7 +13,7 @@ import type { Code, GroupMembership, OffsetToCommit, ProducerIdentity, TopicPart
 import { classify, nameOf } from './kafka-errors.ts'
 import { type Position, position } from './numbers.ts'
 import type { Plan } from './plan.ts'
-import { partitionsOf } from './plan.ts'
+import { partitionsOf, readTopics } from './plan.ts'
 import { Progress } from './progress.ts'
 
 export type TakeoverStep =
@@ -24,6 +24,7 @@ export type TakeoverStep =
   | 'fence'
   | 'ends'
   | 'restore'
+  | 'offsets-beyond'
   | 'earliest'
   | 'done'
 
@@ -98,6 +99,8 @@ export class TakeoverCore {
   #committed: readonly OffsetToCommit[] = []
   #unstableSinceMs: number | null = null
   #restored: CheckpointRecord | null = null
+  /** Of sources of ours, and known to the state only: a process of a later plan has read them. */
+  #beyond: readonly TopicPartition[] = []
 
   constructor(options: TakeoverOptions) {
     this.#options = options
@@ -154,8 +157,9 @@ export class TakeoverCore {
     return this.#askOffsets(0)
   }
 
-  /** (c) */
+  /** (c), and once more in (g) for what only the state knows. */
   offsetsAnswered(code: Code, offsets: readonly OffsetToCommit[]): TakeoverCommand {
+    if (this.step === 'offsets-beyond') return this.#beyondAnswered(code, offsets)
     this.#expect('offsets')
     if (code === 0) {
       this.#committed = offsets
@@ -169,12 +173,11 @@ export class TakeoverCore {
       this.step = 'find-dead'
       return { kind: 'find-dead' }
     }
-    if (classify(code, 'read') === 'FATAL')
-      return { kind: 'stop', code: 'group.refused', message: `OffsetFetch: ${nameOf(code)}` }
-    return this.#askOffsets(RETRY_MS)
+    return classify(code, 'read') === 'FATAL' ? groupRefused(code) : this.#askOffsets(RETRY_MS)
   }
 
   offsetsLost(): TakeoverCommand {
+    if (this.step === 'offsets-beyond') return this.#askBeyond(RETRY_MS)
     this.#expect('offsets')
     return this.#askOffsets(RETRY_MS)
   }
@@ -248,6 +251,51 @@ export class TakeoverCore {
     this.#restored = last
     const stop = this.#compare(last)
     if (stop) return stop
+    this.#beyond = this.#beyondOurPlan()
+    if (this.#beyond.length === 0) return this.#comparePositions()
+    this.step = 'offsets-beyond'
+    return this.#askBeyond(0)
+  }
+
+  /**
+   * Partitions that a source has had added, and that a process has read which was started since. This one does not read
+   * them, but it has to keep their positions: its checkpoint records would else be without them.
+   */
+  #beyondOurPlan(): readonly TopicPartition[] {
+    const { plan, task } = this.#options
+    const ours = new Set(partitionsOf(plan, task).map((p) => `${p.topic}-${p.partition}`))
+    return Object.entries(this.#restored?.positions ?? {}).flatMap(([topic, byPartition]) =>
+      Object.keys(byPartition)
+        .map((partition) => ({ topic, partition: Number(partition) }))
+        .filter((p) => !ours.has(`${p.topic}-${p.partition}`)),
+    )
+  }
+
+  #beyondAnswered(code: Code, offsets: readonly OffsetToCommit[]): TakeoverCommand {
+    if (code === 0) {
+      this.#committed = [...this.#committed, ...offsets]
+      return this.#comparePositions()
+    }
+    // Ours were stable, and every commit carries all of the task's: somebody else writes.
+    if (code === UNSTABLE_OFFSET_COMMIT) return { kind: 'again', reason: 'offsets are pending again' }
+    return classify(code, 'read') === 'FATAL' ? groupRefused(code) : this.#askBeyond(RETRY_MS)
+  }
+
+  #askBeyond(delayMs: number): TakeoverCommand {
+    return { kind: 'offsets', partitions: this.#beyond, delayMs }
+  }
+
+  #comparePositions(): TakeoverCommand {
+    const committed = new Map(this.#committed.map((c) => [`${c.topic}-${c.partition}`, c.position as number]))
+    for (const [topic, byPartition] of Object.entries(this.#restored?.positions ?? {}))
+      for (const [partition, at] of Object.entries(byPartition)) {
+        const other = committed.get(`${topic}-${partition}`)
+        if (other !== at)
+          return stop(
+            'offsets.mismatch',
+            `${topic}-${partition}: the state is as of offset ${at}, the group's committed offset is ${other ?? 'none'}`,
+          )
+      }
     const unknown = this.#withoutOffset()
     if (unknown.length === 0) return this.#run([])
     this.step = 'earliest'
@@ -282,21 +330,17 @@ export class TakeoverCore {
     for (const [name, kind] of Object.entries(stores))
       if (!plan.topology.stores.some((s) => s.name === name && s.kind === kind))
         return stop('topology.incompatible', `the state has a ${kind} store "${name}", the topology has not`)
+    const removed = Object.keys(positions).find((topic) => !readTopics(plan).includes(topic))
+    if (removed !== undefined)
+      return stop(
+        'source.removed',
+        `the state was written with the source ${removed}, which this process does not read`,
+      )
     if (this.#committed.length === 0)
       return stop(
         'offsets.missing',
         `${plan.changelog.topic} has state of task ${task}, group ${plan.groupId} has no offsets for it`,
       )
-    const committed = new Map(this.#committed.map((c) => [`${c.topic}-${c.partition}`, c.position as number]))
-    for (const [topic, byPartition] of Object.entries(positions))
-      for (const [partition, at] of Object.entries(byPartition)) {
-        const other = committed.get(`${topic}-${partition}`)
-        if (other !== at)
-          return stop(
-            'offsets.mismatch',
-            `${topic}-${partition}: the state is as of offset ${at}, the group's committed offset is ${other ?? 'none'}`,
-          )
-      }
     return null
   }
 
@@ -320,7 +364,7 @@ export class TakeoverCore {
     const { plan, task } = this.#options
     const at = new Map([...this.#committed, ...starts].map((o) => [`${o.topic}-${o.partition}`, o.position]))
     const positions = new Map<string, Map<number, Position>>()
-    for (const { topic, partition } of partitionsOf(plan, task)) {
+    for (const { topic, partition } of [...partitionsOf(plan, task), ...this.#beyond]) {
       let byPartition = positions.get(topic)
       if (!byPartition) positions.set(topic, (byPartition = new Map()))
       byPartition.set(partition, at.get(`${topic}-${partition}`)!)
@@ -343,5 +387,7 @@ export class TakeoverCore {
 /** From the future by more than clocks may differ, nothing is known of its age. */
 const isFresh = (ageMs: number, deleteRetentionMs: number): boolean =>
   ageMs >= -CLOCKS_APART_MAX_MS && ageMs < deleteRetentionMs / 2
+
+const groupRefused = (code: Code): TakeoverCommand => stop('group.refused', `OffsetFetch: ${nameOf(code)}`)
 
 const stop = (code: string, message: string): TakeoverCommand => ({ kind: 'stop', code, message })

@@ -1,7 +1,7 @@
 /**
  * Where a task goes on whose input was lost: behind what retention has deleted, at the end of a log that was cut, at the
- * start of a topic that was created again, or behind an offset that the operator names. The state stays as it is; only its
- * positions change. Owns the rules of `tributary offsets skip`; pure.
+ * start of a topic that was created again, behind an offset that the operator names, or without a source that is no more.
+ * The state stays as it is; only its positions change. Owns the rules of `tributary offsets skip`; pure.
  */
 import { position } from '../../engine/core/numbers.ts'
 import { partitionsOf } from '../../engine/core/plan.ts'
@@ -52,8 +52,7 @@ export function planSkip(facts: SkipFacts, targets: readonly SkipTarget[]): Offs
       const renewed = facts.missing.has(at.topic) || topicIds[at.topic] !== after.topicIds[at.topic]
       const known = after.positions[at.topic]?.[at.partition]
       if (known !== undefined && !topicsRead.has(at.topic) && !facts.missing.has(at.topic)) {
-        // Of a source that the topology has no more.
-        moved.set(name, { ...at, to: known })
+        // Of a source that the topology has no more: left, and where the group was in it stays committed.
         continue
       }
       const log = facts.missing.has(at.topic) ? { start: 0, end: 0 } : facts.logs.get(name)

@@ -326,9 +326,38 @@ describe('(g) the comparison', () => {
     ['a store that is gone', 'topology.incompatible', { stores: { entries: 'map', totals: 'value', more: 'map' } }],
     ['a store of another kind', 'topology.incompatible', { stores: { entries: 'value', totals: 'value' } }],
     ['another offset', 'offsets.mismatch', { positions: { IN: { 0: 11, 2: 20 }, 'app-repartition': { 0: 5 } } }],
-    ['an offset that the group does not have', 'offsets.mismatch', { positions: { IN: { 0: 10, 2: 20, 4: 1 } } }],
+    ['a source that is none any more', 'source.removed', { positions: { IN: { 0: 10, 2: 20 }, BEFORE: { 0: 1 } } }],
   ])('%s: %s', (_, code, changes) => {
     expect(stopOf(restoring().restored(record(changes)))).toBe(code)
+  })
+
+  describe('a partition that only the state knows', () => {
+    const later = record({ positions: { IN: { 0: 10, 2: 20, 4: 1 }, 'app-repartition': { 0: 5 } } })
+    const partitions = [{ topic: 'IN', partition: 4 }]
+    const asked = () => {
+      const core = restoring()
+      expect(core.restored(later)).toEqual({ kind: 'offsets', partitions, delayMs: 0 })
+      return core
+    }
+
+    test('its offset is asked for, compared, and kept with the others', () => {
+      const run = asked().offsetsAnswered(0, [{ topic: 'IN', partition: 4, position: position(1) }])
+      if (run.kind !== 'run') throw new Error(run.kind)
+      expect(run.progress.positionsByName()).toEqual(later.positions)
+    })
+
+    test('the group has another one, or none: offsets.mismatch', () => {
+      expect(stopOf(asked().offsetsAnswered(0, []))).toBe('offsets.mismatch')
+      const moved = [{ topic: 'IN', partition: 4, position: position(2) }]
+      expect(stopOf(asked().offsetsAnswered(0, moved))).toBe('offsets.mismatch')
+    })
+
+    test('no answer: asks again; pending again: from the beginning; refused: stops', () => {
+      expect(asked().offsetsLost()).toMatchObject({ kind: 'offsets', partitions })
+      expect(asked().offsetsAnswered(codes.NOT_COORDINATOR, [])).toMatchObject({ kind: 'offsets', partitions })
+      expect(asked().offsetsAnswered(codes.UNSTABLE_OFFSET_COMMIT, [])).toMatchObject({ kind: 'again' })
+      expect(stopOf(asked().offsetsAnswered(codes.GROUP_AUTHORIZATION_FAILED, []))).toBe('group.refused')
+    })
   })
 
   test('state and no offsets: offsets.missing', () => {

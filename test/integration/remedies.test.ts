@@ -123,6 +123,16 @@ const foreignOffsets = {
   stops: () => world.startsAndStopsWith('offsets.foreign'),
 }
 
+const renamed = {
+  breaks: async () => {
+    await world.stop()
+    const changed = { COMMAND_TOPIC_NOTE: `${input()}-renamed` }
+    await createTopic(changed.COMMAND_TOPIC_NOTE)
+    Object.assign(world.config, changed)
+    Object.assign(world.env, changed)
+  },
+  stops: () => world.startsAndStopsWith('source.removed'),
+}
 const groupChanged = {
   breaks: async () => {
     await world.stop()
@@ -142,6 +152,9 @@ const SCENES: Readonly<Record<string, Readonly<Record<string, Scene>>>> = {
   'topic.recreated': {
     'offsets skip --execute': { ...recreated, leads: ['first', 'second'] },
     'reset --execute': { ...recreated, leads: ['second'] },
+  },
+  'source.removed': {
+    'offsets skip --execute': { ...renamed, leads: ['first', 'second'] },
   },
   'state.foreign': {
     'reset --execute': {

@@ -110,9 +110,9 @@ describe('goes on', () => {
     expect(positionsAfter(facts(after, { 'in-1': 3 }))).toEqual({ ...whole, in: { 0: 10, 1: 10 } })
   })
 
-  test('a source that the topology has no more stays where it is', () => {
-    const after = state({ ...whole, in: { 0: 4, 1: 50 }, gone: { 0: 1 } })
-    expect(positionsAfter(facts(after))).toEqual({ ...whole, in: { 0: 10, 1: 50 }, gone: { 0: 1 } })
+  test('without a source that the topology has no more', () => {
+    const after = state({ ...whole, gone: { 0: 1 } })
+    expect(positionsAfter(facts(after, { 'gone-0': 1 }))).toEqual(whole)
   })
 
   test('behind an offset that was named', () => {
