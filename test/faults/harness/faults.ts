@@ -8,6 +8,7 @@ import type { Application } from './application.ts'
 import type { Cluster } from './cluster.ts'
 import { type Kill, killAtRandom, killInTransaction, killNow } from './kills.ts'
 import type { ServiceProcess } from './service-process.ts'
+import { goBack } from './snapshot.ts'
 
 export interface Fleet {
   readonly cluster: Cluster
@@ -98,14 +99,7 @@ export const FAULTS = {
     await redis(f, ['CONFIG', 'SET', 'maxmemory', '0'])
   },
   'redis goes back in time': ({ cluster, scenario, random }) =>
-    cluster.withRedis(async (client) => {
-      const keys = await client.keys(`{${scenario.application}:*`)
-      const dumps = await Promise.all(keys.map((key) => client.dumpBuffer(key)))
-      await sleep(500 + below(random, 2_000))
-      const back = client.multi().flushall()
-      keys.forEach((key, i) => void (dumps[i] && back.restore(key, 0, dumps[i], 'REPLACE')))
-      await back.exec()
-    }),
+    cluster.withRedis((client) => goBack(client, scenario.application, () => sleep(500 + below(random, 2_000)))),
   'broker freezes': async (f) => {
     f.cluster.kafka.pause()
     await sleep(pick(f.random, [300, 2_000, 8_000]))

@@ -1,5 +1,6 @@
 /** Redis lost, emptied, slow, full, set back, edited by hand: a replica, which must be right again in the end. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { goBack } from '../harness/snapshot.ts'
 import type { Stage } from '../run/stage.ts'
 import { type Expected, type Fault, nothingLost, type Scene } from './fault.ts'
 
@@ -22,14 +23,7 @@ const stateKeys = async (stage: Stage): Promise<readonly string[]> =>
   (await keysOf(stage)).filter((key) => !key.endsWith(':task') && !key.endsWith(':lease')).toSorted()
 
 export async function goneBack(stage: Stage, meanwhile: () => Promise<unknown>): Promise<void> {
-  await stage.cluster.withRedis(async (client) => {
-    const keys = await client.keys(`{${stage.application}:*`)
-    const dumps = await Promise.all(keys.map((key) => client.dumpBuffer(key)))
-    await meanwhile()
-    const back = client.multi().flushall()
-    keys.forEach((key, i) => void (dumps[i] && back.restore(key, 0, dumps[i], 'REPLACE')))
-    await back.exec()
-  })
+  await stage.cluster.withRedis((client) => goBack(client, stage.application, meanwhile))
 }
 
 const MENDED: Expected = { kind: 'mended', by: '`tributary verify` finds it; `DEL {<app>:<task>}:task`' }
