@@ -224,7 +224,13 @@ async function ensureInternalTopics(
       topic: names.deadLetters,
       partitions: tasks,
       replicationFactor: shape.replication,
-      configs: { ...sized, 'cleanup.policy': 'delete', 'retention.ms': String(30 * DAY_MS) },
+      configs: {
+        ...sized,
+        'cleanup.policy': 'delete',
+        'retention.ms': String(30 * DAY_MS),
+        // Retention counts from when it was buried: the record itself may be old. Its own time is a header of the letter.
+        'message.timestamp.type': 'LogAppendTime',
+      },
     },
   ]
   const newlyCreated = await create(

@@ -202,7 +202,7 @@ class Replay {
     const items = letters.map((letter): ReplayItem => {
       const { topic, partition } = (targetOf(plan, letter) as { to: { topic: string; partition: number } }).to
       const to = partitionName(topic, partition)
-      builderOf(topic, partition).add(letter.timestampMs, letter.key, letter.value, replayHeaders(letter))
+      builderOf(topic, partition).add(letter.recordTimestampMs, letter.key, letter.value, replayHeaders(letter))
       const note = encodeNote({ of: letter, at, to, by: this.#request.by, run: this.#run })
       builderOf(plan.deadLetters.topic, letter.partition).add(Date.parse(at), null, note.value, note.headers)
       return { ...itemOf(letter, 'replayed', to), at }

@@ -15,7 +15,10 @@ export interface DeadLetterRecord {
   /** Where it lies in the dead-letter topic. */
   readonly partition: number
   readonly offset: number
+  /** When it was buried; of a topic that keeps the times of its records, that of the record. */
   readonly timestampMs: number
+  /** Of the record. */
+  readonly recordTimestampMs: number
   readonly reason: string
   readonly message: string
   /** Where the record was first read; null when the letter does not say. */
@@ -72,6 +75,7 @@ export function readDeadLetter(partition: number, view: RecordView): DeadLetterR
     partition,
     offset: view.offset,
     timestampMs: view.timestampMs,
+    recordTimestampMs: timestamp(fact('timestamp')) ?? view.timestampMs,
     reason: fact('reason') ?? '(none)',
     message: fact('message') ?? '',
     origin:
@@ -171,3 +175,7 @@ const copy = (bytes: Buffer | null): Buffer | null => (bytes === null ? null : B
 function number(text: string | null): number | null {
   return text !== null && /^\d{1,16}$/.test(text) ? Number(text) : null
 }
+
+/** Of a record it may be -1. */
+const timestamp = (text: string | null): number | null =>
+  text !== null && /^-?\d{1,16}$/.test(text) ? Number(text) : null

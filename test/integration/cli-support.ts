@@ -123,7 +123,7 @@ export class CliWorld {
   /** Sends values to the command topic, each to its character's home unless a partition is given. */
   async send(
     values: readonly unknown[],
-    options: { tenant?: string; partition?: number; headers?: boolean } = {},
+    options: { tenant?: string; partition?: number; headers?: boolean; timestampMs?: number } = {},
   ): Promise<void> {
     const builders = new Map<number, RecordBatchBuilder>()
     for (const value of values) {
@@ -133,7 +133,7 @@ export class CliWorld {
       builders.set(partition, builder)
       const text = typeof value === 'string' ? value : JSON.stringify(value)
       builder.add(
-        Date.now(),
+        options.timestampMs ?? Date.now(),
         characterKey(character),
         text,
         options.headers === false ? encodeHeaders([]) : headersOf(options.tenant ?? TENANT_A),

@@ -44,6 +44,15 @@ test('what the engine wrote, with the original headers beside it', () => {
   })
 })
 
+test('has the time of its burial and that of the record', () => {
+  const buried = (timestamp: string) =>
+    readDeadLetter(0, view([...facts.slice(0, -1), ['dead-letter.timestamp', text(timestamp)]]))!
+  expect(buried('5')).toMatchObject({ timestampMs: Date.UTC(2024, 0, 1), recordTimestampMs: 5 })
+  expect(buried('-1').recordTimestampMs).toBe(-1)
+  // Of none that can be read, the letter's own is the best that is known.
+  expect(buried('then').recordTimestampMs).toBe(Date.UTC(2024, 0, 1))
+})
+
 test('headers of the same name from outside do not count', () => {
   const letter = readDeadLetter(
     0,
