@@ -1,7 +1,8 @@
 /**
  * Watches that the topics that are written to stay what they were at start (core/written-topics.ts). One that is gone, or
- * is another one now, is named at once and stops the instance when it stays so: until it is back nothing is written. The changelog's cleanup policy, and whether records are gone at its front, are warned of: nothing that is
- * decided is wrong by it while the store is whole, but the state cannot be rebuilt any more. Owns its timer.
+ * is another one now, is named at once and stops the instance when it stays so: until it is back nothing is written. The
+ * changelog's cleanup policy, and whether records are gone at its front, are warned of: nothing that is decided is wrong by
+ * it while the store is whole, but the state cannot be rebuilt any more. Owns its timer.
  */
 import type { Clock } from './clock.ts'
 import type { Plan } from './core/plan.ts'
