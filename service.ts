@@ -11,7 +11,7 @@ import { CardWriter } from './api/instance-card.ts'
 import { STORE_DEADLINE_MS } from './api/limits.ts'
 import { logEvents } from './api/log-events.ts'
 import { Metrics } from './api/metrics.ts'
-import { ownUrl } from './api/own-address.ts'
+import { localUrl, ownUrl } from './api/own-address.ts'
 import { createBackend } from './api/rest/backend.ts'
 import { type HttpServer, startHttpServer } from './api/server.ts'
 import { isTracing, traceEvents } from './api/tracing/spans.ts'
@@ -101,6 +101,7 @@ export async function startService(
     },
   })
   url = ownUrl(config.REST_HOST, http.port, { hostname: hostname(), interfaces: networkInterfaces() })
+  const here = localUrl(config.REST_HOST, http.port)
   const kafka = connectKafka(kafkaOptions(config))
   const layout = storeLayoutOf(noteTopology, config.APPLICATION_ID)
   const name = config.GROUP_INSTANCE_ID ?? `${hostname()}-${process.pid}`
@@ -190,8 +191,8 @@ export async function startService(
     return {
       instance,
       health,
-      restUrl: `http://127.0.0.1:${http.port}/api`,
-      consoleUrl: `http://127.0.0.1:${http.port}/${config.API_TOKEN === undefined ? `#token=${token}` : ''}`,
+      restUrl: `${here}/api`,
+      consoleUrl: `${here}/${config.API_TOKEN === undefined ? `#token=${token}` : ''}`,
       ready: health.ready(),
       stopped,
       close() {

@@ -1,4 +1,4 @@
-/** Under which address others reach what this process listens on. Pure. */
+/** Under which address what this process listens on is reached: from elsewhere, and from here. Pure. */
 import type { NetworkInterfaceInfo } from 'node:os'
 
 const EVERYWHERE = new Set(['0.0.0.0', '::', '[::]'])
@@ -14,8 +14,14 @@ export interface Machine {
  */
 export function ownUrl(host: string, port: number, { hostname, interfaces }: Machine): string {
   const reached = EVERYWHERE.has(host) ? (outward(interfaces) ?? hostname) : host
-  return `http://${reached.includes(':') ? `[${reached}]` : reached}:${port}`
+  return urlOf(reached, port)
 }
+
+/** For whoever sits at this machine. */
+export const localUrl = (host: string, port: number): string => urlOf(EVERYWHERE.has(host) ? '127.0.0.1' : host, port)
+
+const urlOf = (host: string, port: number): string =>
+  `http://${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${port}`
 
 /** IPv4 before IPv6; no link-local ones, which need the name of an interface. */
 function outward(interfaces: Machine['interfaces']): string | null {

@@ -1,7 +1,7 @@
 /** The address that a process tells others: one that they can follow. */
 import type { NetworkInterfaceInfo } from 'node:os'
 import { expect, test } from 'vitest'
-import { ownUrl } from '../../api/own-address.ts'
+import { localUrl, ownUrl } from '../../api/own-address.ts'
 
 const at = (address: string, internal = false) =>
   ({ address, internal, family: address.includes(':') ? 'IPv6' : 'IPv4' }) as NetworkInterfaceInfo
@@ -21,4 +21,14 @@ test.each([
   ['0.0.0.0', machine(), 'http://box:8080'],
 ])('REST_HOST %s', (host, of, url) => {
   expect(ownUrl(host, 8080, of)).toBe(url)
+})
+
+test.each([
+  ['0.0.0.0', 'http://127.0.0.1:8080'],
+  ['::', 'http://127.0.0.1:8080'],
+  ['127.0.0.1', 'http://127.0.0.1:8080'],
+  ['192.0.2.7', 'http://192.0.2.7:8080'],
+  ['::1', 'http://[::1]:8080'],
+])('from here, what listens on %s is %s', (host, url) => {
+  expect(localUrl(host, 8080)).toBe(url)
 })
