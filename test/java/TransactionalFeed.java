@@ -53,7 +53,9 @@ public final class TransactionalFeed {
         if (random.nextInt(kind.equals("large") ? 500 : 8) == 0) producers.get(pair[which]).flush();
       }
       for (int which = 0; which < open; which++) {
-        if (random.nextInt(100) < 45) {
+        // Of few large ones chance might abort none.
+        boolean isAborted = kind.equals("large") ? round % 4 == 2 : random.nextInt(100) < 45;
+        if (isAborted) {
           producers.get(pair[which]).flush();
           producers.get(pair[which]).abortTransaction();
           aborted += counts[which];
