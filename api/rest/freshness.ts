@@ -9,7 +9,19 @@
 import { FRESHNESS_PARTITIONS_MAX } from '../limits.ts'
 import type { Stamp } from './note-reads.ts'
 
-export const FRESHNESS_HEADER = 'tributary-freshness'
+const FRESHNESS_HEADER = 'tributary-freshness'
+
+export interface FreshnessClock {
+  nowMs(): number
+  /** null: not known. */
+  lagOf(task: number): number | null
+}
+
+/** The header of an answer; none when nothing was read. */
+export function freshnessHeader(stamps: readonly Stamp[], at: FreshnessClock): Readonly<Record<string, string>> {
+  const text = freshnessOf(stamps, at.nowMs(), (task) => at.lagOf(task))
+  return text === undefined ? {} : { [FRESHNESS_HEADER]: text }
+}
 
 /** `lagOf` answers null where it is not known. undefined: nothing was read. */
 export function freshnessOf(

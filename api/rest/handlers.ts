@@ -7,7 +7,7 @@ import { RETRY_AFTER_SECONDS } from '../limits.ts'
 import type { RestBackend } from './backend.ts'
 import { readBody } from './body.ts'
 import { failure } from './errors.ts'
-import { FRESHNESS_HEADER, freshnessOf } from './freshness.ts'
+import { freshnessHeader } from './freshness.ts'
 import { readIdempotencyKey } from './idempotency.ts'
 import {
   BASE_PATH,
@@ -71,7 +71,7 @@ export const handlers: Readonly<Record<OperationId, Handler>> = {
     const noteId = idOf(parameters, 'noteId')
     refuseQuery(query)
     const { note, stamps } = await backend.reads.byId(tenant.id, noteId)
-    if (note === null) throw unknownNote(noteId, freshness(backend, stamps))
+    if (note === null) throw unknownNote(noteId, freshnessHeader(stamps, backend))
     return { status: 200, document: noteDocument(note), stamps }
   },
 
@@ -202,12 +202,6 @@ function taskOf(backend: RestBackend, noteId: number): number {
 
 const unknownNote = (noteId: number, headers: Readonly<Record<string, string>> = {}) =>
   failure('note.unknown', `there is no note ${noteId}`, undefined, headers)
-
-/** As of when there was none. */
-function freshness(backend: RestBackend, stamps: readonly Stamp[]): Readonly<Record<string, string>> {
-  const text = freshnessOf(stamps, backend.nowMs(), (task) => backend.lagOf(task))
-  return text === undefined ? {} : { [FRESHNESS_HEADER]: text }
-}
 
 /** Throws ApiFailure `id.invalid`. */
 function idOf(parameters: Readonly<Record<string, string>>, name: string): number {

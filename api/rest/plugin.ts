@@ -9,7 +9,7 @@ import type { RequestLimit } from '../request-limit.ts'
 import { checkAccess } from './access.ts'
 import type { RestBackend } from './backend.ts'
 import { failure } from './errors.ts'
-import { FRESHNESS_HEADER, freshnessOf } from './freshness.ts'
+import { freshnessHeader } from './freshness.ts'
 import { type Answer, handlers } from './handlers.ts'
 import { BASE_PATH } from './json-api.ts'
 import { type AnswerType, answerType, JSON_API_TYPE, JSON_TYPE, readsContentType } from './negotiation.ts'
@@ -99,9 +99,8 @@ function register(
 
 function send(reply: FastifyReply, answer: Answer, type: AnswerType, backend: RestBackend): FastifyReply {
   const { status, document, headers = {}, stamps = [] } = answer
-  const freshness = freshnessOf(stamps, backend.nowMs(), (task) => backend.lagOf(task))
-  reply.status(status).headers(headers).header('cache-control', 'no-store').header('vary', 'accept')
-  if (freshness !== undefined) reply.header(FRESHNESS_HEADER, freshness)
+  reply.status(status).headers(headers).headers(freshnessHeader(stamps, backend))
+  reply.header('cache-control', 'no-store').header('vary', 'accept')
   if (document === undefined) return reply.send()
   // Bytes, so that the type stands as it is: JSON needs no charset, and JSON:API forbids it.
   return reply.header('content-type', type).send(Buffer.from(JSON.stringify(document)))

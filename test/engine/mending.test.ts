@@ -109,6 +109,14 @@ async function losingNext(code = 0): Promise<void> {
   await world.until('lose markers', () => world.kafka.transactions.markersLost > 0)
 }
 
+/** Its owner dies in the moment in which they are lost. */
+async function losingWithOwner(code = 0): Promise<void> {
+  const a = world.start('a')
+  await world.untilRunning()
+  lost = () => world.clock.soon(() => world.kill(a))
+  await losingNext(code)
+}
+
 test('without a disturbance nobody looks', async () => {
   world.start('a')
   await world.untilRunning()
@@ -141,10 +149,7 @@ describe.each([
   })
 
   test('its successor ends it', async () => {
-    const a = world.start('a')
-    await world.untilRunning()
-    lost = () => world.clock.soon(() => world.kill(a))
-    await losingNext(code)
+    await losingWithOwner(code)
     world.start('b')
     send(8)
     await world.untilAtRest()
@@ -154,10 +159,7 @@ describe.each([
   })
 
   test('its owner ends it when it has started again', async () => {
-    const a = world.start('a')
-    await world.untilRunning()
-    lost = () => world.clock.soon(() => world.kill(a))
-    await losingNext(code)
+    await losingWithOwner(code)
     world.start('a')
     send(8)
     await world.untilAtRest()
@@ -195,10 +197,7 @@ describe('outputs alone', () => {
 describe('one whose coordinator has gone on since', () => {
   /** As if another process had used the id since: its last transaction is not this one. */
   async function passed(code = 0) {
-    const a = world.start('a')
-    await world.untilRunning()
-    lost = () => world.clock.soon(() => world.kill(a))
-    await losingNext(code)
+    await losingWithOwner(code)
     return world.kafka.transactions.init('test-a', null, 5_000).identity
   }
 

@@ -260,6 +260,17 @@ async function lose(losing: LosingKafka, ending: Ending): Promise<void> {
   )
 }
 
+/** The same, of a process with a name that it dies behind. */
+async function loseAndDie(ending: Ending): Promise<void> {
+  bench = new Bench()
+  await bench.prepare()
+  const losing = bench.start('fixed')
+  await bench.send(2)
+  await bench.expectExactlyOnce()
+  losing.diesBehind = true
+  await lose(losing, ending)
+}
+
 describe.each<Ending>(['commit', 'abort'])('markers of a transaction that ended with %s are lost', (ending) => {
   test('and its owner lives: it ends it before it writes again', async () => {
     const losing = await running()
@@ -289,26 +300,14 @@ describe.each<Ending>(['commit', 'abort'])('markers of a transaction that ended 
   })
 
   test('and its owner starts again under the same name', async () => {
-    bench = new Bench()
-    await bench.prepare()
-    const losing = bench.start('fixed')
-    await bench.send(2)
-    await bench.expectExactlyOnce()
-    losing.diesBehind = true
-    await lose(losing, ending)
+    await loseAndDie(ending)
     bench.start('fixed')
     await bench.send(3)
     await bench.expectExactlyOnce()
   })
 
   test('and its id has been initialised since: it is ended as its coordinator has written', async () => {
-    bench = new Bench()
-    await bench.prepare()
-    const losing = bench.start('fixed')
-    await bench.send(2)
-    await bench.expectExactlyOnce()
-    losing.diesBehind = true
-    await lose(losing, ending)
+    await loseAndDie(ending)
     const transactionalId = `${bench.application}-fixed`
     const late = kafka.transactionClient({ transactionalId, groupId: bench.application, transactionTimeoutMs: 10_000 })
     await eventually(

@@ -1,7 +1,8 @@
 /** Ids of notes: unique over tasks and tenants without asking anyone, and the same on a replay. */
+import { UINT32_MAX } from '../fields.ts'
 import type { State, Tasks } from '../sources.ts'
 
-export const NOTE_ID_MAX = 0xffff_ffff
+export const NOTE_ID_MAX = UINT32_MAX
 
 /** sequence × stride + task + 1, so an id tells its task; undefined when the ids of this task are used up. */
 export function noteIdOf(sequence: number, state: Pick<State, 'stride' | 'task'>): number | undefined {

@@ -3,11 +3,12 @@
  * are not validated by them: commands are decoded by hand (messages.ts), which is faster, and a test holds both together.
  */
 import { z } from 'zod'
+import { UINT32_MAX } from '../fields.ts'
 
 /** The key of everything that concerns a character (key.ts). */
 export const CHARACTER_KEY = '8 bytes: characterId as little-endian uint32, then zeros'
 
-const uint32 = z.int().min(0).max(0xffff_ffff)
+const uint32 = z.int().min(0).max(UINT32_MAX)
 const byte = z.int().min(0).max(0xff)
 const uuid = z.guid()
 const time = z.iso.datetime().describe('RFC 3339, UTC: the timestamp of the record that caused it')
