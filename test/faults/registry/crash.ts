@@ -1,7 +1,7 @@
 /** Processes that die: at each point of a batch, of a takeover, all at once, again and again, and in order. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { API } from '../harness/kafka-proxy.ts'
-import { killAtRandom, killInTransaction, killNow } from '../harness/kills.ts'
+import { type Kill, killAtRandom, killInTransaction, killNow } from '../harness/kills.ts'
 import type { Stage } from '../run/stage.ts'
 import { type Fault, nothingLost, type Scene } from './fault.ts'
 
@@ -90,11 +90,20 @@ export const pointsScene: Scene = {
       killedWhile(s, true),
     ),
     crash('kill -9 twice in a row', 'kill -9, kill -9 of the successor', 'an open transaction', async (stage) => {
-      const { insideTransaction } = await killInTransaction(stage.cluster, stage.app, stage.at(0))
+      // The answer is held until the process is gone: it cannot have ended the transaction.
+      let first: Kill | undefined
+      await stage.seen(
+        stage.proxy.holdAnswer(API.produce, stage.transactionalId(0), async () => {
+          first = await killNow(stage.cluster, stage.app, stage.at(0))
+        }),
+        'the answer to Produce',
+      )
+      await stage.at(0).exited
+      await stage.until(() => first !== undefined, 'the first one is gone')
       await stage.start(0)
       await killAtRandom(stage.cluster, stage.app, stage.at(0), stage.random, 1_500)
       await stage.start(0)
-      return insideTransaction ? 2 : 0
+      return first?.insideTransaction === true ? 2 : 0
     }),
     crash('SIGTERM under load', 'SIGTERM', 'outputs flow', async (stage) => {
       const { code } = await stage.at(0).terminate()
