@@ -78,10 +78,12 @@ try {
   const memory = watchMemory(restUrl)
   const [reads, writes] = (await Promise.all(loads(restUrl, seconds))) as [Answers, Answers]
   const cpu = (cpuSecondsOf(service.child.pid) ?? Number.NaN) - cpuBefore
-  const rssMb = await memory.end()
+  const { rssMb, heapMb } = await memory.end()
   const streamsRight = await settled(restUrl, subscribers)
-  const third = Math.max(1, Math.floor(rssMb.length / 3))
-  const mean = (of: readonly number[]): number => Math.round(of.reduce((a, b) => a + b, 0) / of.length)
+  const thirds = (samples: readonly number[], of: (some: readonly number[]) => number): readonly number[] => {
+    const third = Math.max(1, Math.floor(samples.length / 3))
+    return [0, 1, 2].map((at) => Math.round(of(samples.slice(at * third, (at + 1) * third))))
+  }
   const result = {
     seconds,
     gets,
@@ -90,8 +92,9 @@ try {
     reads,
     writes,
     cpuPercent: Math.round((100 * cpu) / seconds),
-    rssFirstThirdMb: mean(rssMb.slice(0, third)),
-    rssLastThirdMb: mean(rssMb.slice(-third)),
+    rssThirdsMb: thirds(rssMb, (some) => some.reduce((a, b) => a + b, 0) / some.length),
+    // The least that was seen in use: what was left behind a collection.
+    heapThirdsMb: thirds(heapMb, (some) => Math.min(...some)),
     streamsRight,
     machine: machineText('Kafka, Redis and the clients'),
   }
@@ -115,12 +118,21 @@ function loads(restUrl: string, forSeconds: number): readonly Promise<Answers>[]
   ]
 }
 
-function watchMemory(restUrl: string): { end(): Promise<readonly number[]> } {
-  const samples: number[] = []
+interface Memory {
+  readonly rssMb: readonly number[]
+  /** Of JavaScript, without buffers. */
+  readonly heapMb: readonly number[]
+}
+
+function watchMemory(restUrl: string): { end(): Promise<Memory> } {
+  const rssMb: number[] = []
+  const heapMb: number[] = []
   let over = false
   const watching = (async () => {
     while (!over) {
-      samples.push((await metric(restUrl, 'process_resident_memory_bytes')) / 2 ** 20)
+      const text = await (await fetch(`${new URL(restUrl).origin}/metrics`)).text()
+      rssMb.push(metric(text, 'process_resident_memory_bytes') / 2 ** 20)
+      heapMb.push(metric(text, 'nodejs_heap_size_used_bytes') / 2 ** 20)
       await sleep(MEMORY_EVERY_MS)
     }
   })()
@@ -128,13 +140,12 @@ function watchMemory(restUrl: string): { end(): Promise<readonly number[]> } {
     async end() {
       over = true
       await watching
-      return samples
+      return { rssMb, heapMb }
     },
   }
 }
 
-async function metric(restUrl: string, name: string): Promise<number> {
-  const text = await (await fetch(`${new URL(restUrl).origin}/metrics`)).text()
+function metric(text: string, name: string): number {
   return Number(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'm').exec(text)?.[1])
 }
 
@@ -160,6 +171,8 @@ function write(result: {
   readonly machine: string
   readonly reads: Answers
   readonly writes: Answers
+  readonly rssThirdsMb: readonly number[]
+  readonly heapThirdsMb: readonly number[]
   readonly [name: string]: unknown
 }): void {
   const { reads, writes } = result
@@ -174,7 +187,7 @@ function write(result: {
 ${row('GET, a page of a character', gets, reads)}
 ${row('POST, a new note, answered when it is committed and readable', posts, writes)}
 
-The service used ${result['cpuPercent']} % of a core; its memory was ${result['rssFirstThirdMb']} MB in the first third and ${result['rssLastThirdMb']} MB in the last. Every stream had
-each of its events once: ${result['streamsRight'] ? 'yes' : '**no**'}.`,
+The service used ${result['cpuPercent']} % of a core; its memory (RSS) was ${result.rssThirdsMb.join(', ')} MB in the three thirds, its heap
+behind a collection ${result.heapThirdsMb.join(', ')} MB. Every stream had each of its events once: ${result['streamsRight'] ? 'yes' : '**no**'}.`,
   )
 }

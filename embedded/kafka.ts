@@ -68,12 +68,14 @@ export async function startKafka(options: KafkaOptions): Promise<EmbeddedKafka> 
   writeFiles(dataDir, port, controllerPort, libraries, options.overrides)
   progress(`Kafka ${KAFKA_VERSION}: starting on 127.0.0.1:${port}, data in ${dataDir}`)
   const temporary = options.dataDir === undefined ? dataDir : undefined
+  // The codecs unpack their native libraries and take them away in an orderly end only.
+  const scratch = temporary === undefined ? [] : [`-Djava.io.tmpdir=${temporary}`]
   const server = await startServer({
     name: 'Kafka',
     spawn: () =>
       spawnGuarded({
         command: libraries.java.command,
-        args: [...JVM, LOGGING, '-cp', libraries.classpath, 'kafka.Kafka', PROPERTIES],
+        args: [...JVM, LOGGING, ...scratch, '-cp', libraries.classpath, 'kafka.Kafka', PROPERTIES],
         cwd: dataDir,
         logFile: join(dataDir, OUTPUT),
         ...(temporary === undefined ? {} : { removeWhenOrphaned: temporary }),

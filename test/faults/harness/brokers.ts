@@ -73,6 +73,7 @@ export async function startBrokers(overrides: Readonly<Record<string, string>> =
               args: [
                 ...JVM,
                 '-Dlog4j2.configurationFile=file:log4j2.properties',
+                `-Djava.io.tmpdir=${home}`,
                 '-cp',
                 libraries.classpath,
                 'kafka.Kafka',
