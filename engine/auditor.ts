@@ -14,6 +14,7 @@ import type { Plan } from './core/plan.ts'
 import type { Listener, TaskState } from './events.ts'
 import type { Inspected } from './pipeline-hooks.ts'
 import { type FetchClient, type Kafka, RequestLost } from './ports.ts'
+import { RoundTimer } from './round-timer.ts'
 import { fetchEnd } from './wire/fetch-end.ts'
 import { FetchedRecords } from './wire/fetched-records.ts'
 
@@ -51,26 +52,23 @@ const NAMED_MAX = 5
 
 export class Auditor {
   readonly #parts: AuditorParts
-  readonly #intervalMs: number
+  readonly #timer: RoundTimer
   readonly #mends = new Map<number, number[]>()
   #fetch: FetchClient | null = null
-  #cancel = (): void => {}
-  #closed = false
   #last = -1
 
   constructor(parts: AuditorParts, intervalMs: number) {
     this.#parts = parts
-    this.#intervalMs = intervalMs
+    this.#timer = new RoundTimer(parts.clock, intervalMs, () => this.#round())
   }
 
   start(): void {
-    this.#cancel = this.#parts.clock.after(this.#intervalMs, () => void this.#round())
+    this.#timer.start()
   }
 
   /** A pass under way ends at its next step. */
   async close(): Promise<void> {
-    this.#closed = true
-    this.#cancel()
+    this.#timer.close()
     await this.#fetch?.close()
   }
 
@@ -81,9 +79,8 @@ export class Auditor {
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
       // The audit must not end the service; a damaged changelog is told by whoever has to read it.
-      if (!(error instanceof RequestLost) && !this.#closed) this.#warn('audit.failed', reason)
+      if (!(error instanceof RequestLost) && !this.#timer.closed) this.#warn('audit.failed', reason)
     }
-    if (!this.#closed) this.start()
   }
 
   /** By turns. */
@@ -165,13 +162,13 @@ export class Auditor {
   /** One fetch, and the pause that it costs. */
   async #step(task: number, core: AuditCore, at: Position): Promise<{ at: Position; stableEnd: number } | null> {
     const { plan, clock, kafka } = this.#parts
-    if (this.#closed) return null
+    if (this.#timer.closed) return null
     this.#fetch ??= kafka.fetchClient()
     const [answer] = await this.#fetch.fetch(
       [{ topic: plan.changelog.topic, partition: task, position: at, maxBytes: FETCH_BYTES_MAX }],
       { maxWaitMs: FETCH_WAIT_MS, minBytes: 1, maxBytes: FETCH_BYTES_MAX },
     )
-    if (this.#closed || answer?.code !== 0) return null
+    if (this.#timer.closed || answer?.code !== 0) return null
     const before = core.records
     const records = new FetchedRecords(answer.records, answer.aborted, at)
     for (let view = records.next(); view; view = records.next()) core.take(view)

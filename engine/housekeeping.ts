@@ -3,7 +3,7 @@
  * forwarded records that are processed are deleted from the repartition topic (its retention is endless, so that none is
  * lost before). Every ten seconds the written partitions whose stable end stands still below their end are looked at: a
  * transaction may hang there. Once a day an idle task commits its offsets again, before the broker could expire them. Owns
- * its timer; a failure is tried again at the next round.
+ * what it has seen and deleted; a failure is tried again at the next round.
  */
 import type { Clock } from './clock.ts'
 import { nameOfPartition, writtenPartitions } from './core/hanging.ts'
@@ -12,6 +12,7 @@ import type { Plan } from './core/plan.ts'
 import type { Listener } from './events.ts'
 import type { Mender } from './mender.ts'
 import { type KafkaAdmin, type OffsetToCommit, RequestLost } from './ports.ts'
+import { RoundTimer } from './round-timer.ts'
 import type { Task } from './task.ts'
 
 const INTERVAL_MS = 10_000
@@ -25,12 +26,11 @@ export class Housekeeping {
   readonly #plan: Plan
   readonly #listener: Listener
   readonly #tasks: () => Iterable<Task>
+  readonly #timer: RoundTimer
   /** Deleted up to here by us, so that an idle topic is left alone. */
   readonly #trimmed = new Map<number, number>()
   /** Stable ends as of the last round, of partitions that had more behind it. */
   #held = new Map<string, number>()
-  #cancel = (): void => {}
-  #closed = false
   #rounds = 0
 
   constructor(
@@ -47,15 +47,15 @@ export class Housekeeping {
     this.#plan = plan
     this.#listener = listener
     this.#tasks = tasks
+    this.#timer = new RoundTimer(clock, INTERVAL_MS, () => this.#round())
   }
 
   start(): void {
-    this.#cancel = this.#clock.after(INTERVAL_MS, () => void this.#round())
+    this.#timer.start()
   }
 
   close(): void {
-    this.#closed = true
-    this.#cancel()
+    this.#timer.close()
   }
 
   async #round(): Promise<void> {
@@ -67,7 +67,6 @@ export class Housekeeping {
       if (!(error instanceof RequestLost)) throw error
     }
     for (const task of this.#tasks()) task.recommit(this.#clock.nowMs() - RECOMMIT_AFTER_MS)
-    if (!this.#closed) this.start()
   }
 
   /** Two rounds at the same place are longer than a transaction may last. */

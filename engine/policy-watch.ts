@@ -8,6 +8,7 @@
 import { type StoreFactory, StoreLost } from '../stores/ports.ts'
 import { type Clock, sleep } from './clock.ts'
 import { StartError } from './core/start-error.ts'
+import { RoundTimer } from './round-timer.ts'
 
 const INTERVAL_MS = 10_000
 const RETRY_MS = 250
@@ -37,11 +38,9 @@ export async function watchPolicy(
   let mendedAtMs = Number.NEGATIVE_INFINITY
   let away: { readonly sinceMs: number; readonly reason: string } | null = null
   let failed = 0
-  let closed = false
-  let cancel = (): void => {}
   const look = async (): Promise<void> => {
     const { maxmemoryPolicy, evictedKeys } = await stores.policy()
-    if (closed) return
+    if (timer.closed) return
     if (maxmemoryPolicy !== 'noeviction') warn('redis.eviction_policy', `maxmemory-policy is now ${maxmemoryPolicy}`)
     // A server that was restarted counts from 0.
     const gone = evictedKeys >= evicted ? evictedKeys - evicted : evictedKeys
@@ -66,15 +65,12 @@ export async function watchPolicy(
       if (failed > 1 || error.code === 'redis.timeout')
         away = { sinceMs: away?.sinceMs ?? askedAtMs, reason: error.message }
     }
-    if (!closed) cancel = clock.after(failed > 0 ? AWAY_INTERVAL_MS : INTERVAL_MS, () => void check())
   }
-  cancel = clock.after(INTERVAL_MS, () => void check())
+  const timer = new RoundTimer(clock, () => (failed > 0 ? AWAY_INTERVAL_MS : INTERVAL_MS), check)
+  timer.start()
   return {
     away: () => away && { forMs: clock.nowMs() - away.sinceMs, reason: away.reason },
-    close() {
-      closed = true
-      cancel()
-    },
+    close: () => timer.close(),
   }
 }
 

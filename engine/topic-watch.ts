@@ -2,13 +2,14 @@
  * Watches that the topics that are written to stay what they were at start (core/written-topics.ts). One that is gone, or
  * is another one now, is named at once and stops the instance when it stays so: until it is back nothing is written. The
  * changelog's cleanup policy, and whether records are gone at its front, are warned of: nothing that is decided is wrong by
- * it while the store is whole, but the state cannot be rebuilt any more. Owns its timer.
+ * it while the store is whole, but the state cannot be rebuilt any more. Owns since when each is so.
  */
 import type { Clock } from './clock.ts'
 import type { Plan } from './core/plan.ts'
 import { keepsState, type TopicTrouble, topicTroubles, writtenTopics } from './core/written-topics.ts'
 import type { Listener } from './events.ts'
 import { type KafkaAdmin, RequestLost } from './ports.ts'
+import { RoundTimer } from './round-timer.ts'
 
 const INTERVAL_MS = 10_000
 /** While something is wrong. */
@@ -25,11 +26,10 @@ export class TopicWatch {
   readonly #clock: Clock
   readonly #listener: Listener
   readonly #stop: (code: string, message: string) => void
+  readonly #timer: RoundTimer
   /** Since when, by topic and code. */
   #since = new Map<string, number>()
   #rounds = 0
-  #closed = false
-  #cancel = (): void => {}
 
   constructor(
     plan: Plan,
@@ -43,22 +43,22 @@ export class TopicWatch {
     this.#clock = clock
     this.#listener = listener
     this.#stop = stop
+    const delayMs = (): number => (this.#since.size > 0 ? TROUBLED_INTERVAL_MS : INTERVAL_MS)
+    this.#timer = new RoundTimer(clock, delayMs, () => this.#round())
   }
 
   start(): void {
-    const delayMs = this.#since.size > 0 ? TROUBLED_INTERVAL_MS : INTERVAL_MS
-    this.#cancel = this.#clock.after(delayMs, () => void this.#round())
+    this.#timer.start()
   }
 
   close(): void {
-    this.#closed = true
-    this.#cancel()
+    this.#timer.close()
   }
 
   async #round(): Promise<void> {
     try {
       const found = await this.#admin.topics(writtenTopics(this.#plan))
-      if (this.#closed) return
+      if (this.#timer.closed) return
       this.#judge(topicTroubles(this.#plan, found))
       if (this.#rounds++ % ROUNDS_PER_CHANGELOG_LOOK === 0 && this.#since.size === 0) await this.#lookAtChangelog()
     } catch (error) {
@@ -66,7 +66,6 @@ export class TopicWatch {
       if (!(error instanceof RequestLost))
         this.#warn('topic.unwatched', error instanceof Error ? error.message : String(error))
     }
-    if (!this.#closed) this.start()
   }
 
   #judge(troubles: readonly TopicTrouble[]): void {
@@ -108,6 +107,6 @@ export class TopicWatch {
   }
 
   #warn(code: string, message: string): void {
-    if (!this.#closed) this.#listener({ kind: 'warning', code, message })
+    if (!this.#timer.closed) this.#listener({ kind: 'warning', code, message })
   }
 }
