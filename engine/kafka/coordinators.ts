@@ -4,8 +4,9 @@
  */
 
 import { codes } from '../core/kafka-errors.ts'
-import { type Code, RequestLost } from '../ports.ts'
+import { type Code, type PartitionCode, RequestLost, type TopicPartition } from '../ports.ts'
 import type { Connections } from './connections.ts'
+import { partitionKey } from './leaders.ts'
 import type { Metadata } from './metadata.ts'
 import { type BrokerAddress, requestTimeoutsMs } from './options.ts'
 import type { Api } from './protocol/api.ts'
@@ -82,4 +83,18 @@ export class Coordinators {
   #drop(entry: string, found: Promise<BrokerAddress | Code>): void {
     if (this.#found.get(entry) === found) this.#found.delete(entry)
   }
+}
+
+/** A code for each partition that was asked about: one that the broker left out must never count as committed. */
+export function codesAsAsked(
+  asked: readonly TopicPartition[],
+  result: { readonly answer: readonly PartitionCode[] } | { readonly code: Code },
+): readonly PartitionCode[] {
+  const answered = new Map<string, Code>()
+  if ('answer' in result) for (const entry of result.answer) answered.set(partitionKey(entry), entry.code)
+  const otherwise = 'answer' in result ? codes.UNKNOWN_SERVER_ERROR : result.code
+  return asked.map(({ topic, partition }) => {
+    const code = answered.get(partitionKey({ topic, partition })) ?? otherwise
+    return { topic, partition, code }
+  })
 }

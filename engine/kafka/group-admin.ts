@@ -4,10 +4,9 @@
  */
 
 import { codes } from '../core/kafka-errors.ts'
-import type { Code, GroupAdmin, GroupDescription, OffsetToCommit, PartitionCode } from '../ports.ts'
+import type { GroupAdmin, GroupDescription, OffsetToCommit, PartitionCode } from '../ports.ts'
 import { Connections } from './connections.ts'
-import type { Coordinators } from './coordinators.ts'
-import { partitionKey } from './leaders.ts'
+import { type Coordinators, codesAsAsked } from './coordinators.ts'
 import { type KafkaConnectionOptions, requestTimeoutsMs } from './options.ts'
 import { describeGroupsApi } from './protocol/describe-groups.ts'
 import { offsetCommitApi } from './protocol/offset-commit.ts'
@@ -45,14 +44,7 @@ export class KafkaGroupAdmin implements GroupAdmin {
       requestTimeoutsMs.offsetCommit,
       (answer) => answer.map(({ code }) => code),
     )
-    const answered = new Map<string, Code>()
-    if ('answer' in result) for (const entry of result.answer) answered.set(partitionKey(entry), entry.code)
-    const otherwise = 'answer' in result ? codes.UNKNOWN_SERVER_ERROR : result.code
-    return offsets.map((entry) => ({
-      topic: entry.topic,
-      partition: entry.partition,
-      code: answered.get(partitionKey(entry)) ?? otherwise,
-    }))
+    return codesAsAsked(offsets, result)
   }
 
   async close(): Promise<void> {

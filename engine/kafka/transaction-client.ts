@@ -6,7 +6,6 @@
  * Produce that waits for replicas, nor behind a TxnOffsetCommit.
  */
 
-import { codes } from '../core/kafka-errors.ts'
 import type {
   Code,
   GroupMembership,
@@ -18,8 +17,7 @@ import type {
   TransactionClient,
 } from '../ports.ts'
 import { Connections } from './connections.ts'
-import type { Coordinators } from './coordinators.ts'
-import { partitionKey } from './leaders.ts'
+import { type Coordinators, codesAsAsked } from './coordinators.ts'
 import type { Metadata } from './metadata.ts'
 import { type KafkaConnectionOptions, requestTimeoutsMs } from './options.ts'
 import { ProduceClient } from './produce-client.ts'
@@ -99,15 +97,7 @@ export class KafkaTransactionClient implements TransactionClient {
       requestTimeoutsMs.txnOffsetCommit,
       (answer) => answer.map(({ code }) => code),
     )
-    const answered = new Map<string, Code>()
-    if ('answer' in result) for (const entry of result.answer) answered.set(partitionKey(entry), entry.code)
-    const otherwise = 'answer' in result ? codes.UNKNOWN_SERVER_ERROR : result.code
-    // By what was asked: a partition the broker left out must never count as committed.
-    return offsets.map((entry) => ({
-      topic: entry.topic,
-      partition: entry.partition,
-      code: answered.get(partitionKey(entry)) ?? otherwise,
-    }))
+    return codesAsAsked(offsets, result)
   }
 
   produce(batches: readonly ProduceBatch[]): Promise<readonly ProduceAnswer[]> {
