@@ -13,7 +13,7 @@ import {
 import { type Clock, sleep } from './clock.ts'
 import { isOpenState, OFFSETS_TOPIC } from './core/hanging.ts'
 import type { Ownership } from './core/ownership.ts'
-import type { Plan } from './core/plan.ts'
+import { everyPartition, type Plan } from './core/plan.ts'
 import type { Progress } from './core/progress.ts'
 import { type DeadTransaction, type TakeoverCommand, TakeoverCore } from './core/takeover.ts'
 import { mayBeOurs } from './core/transactional-id.ts'
@@ -265,9 +265,7 @@ export class TakeoverDriver {
     const { kafka, plan } = this.#context
     const partitions = [...plan.sinks]
       .filter(([sink]) => sink.keyedBy === 'canonical')
-      .flatMap(([, { topic, partitions }]) =>
-        Array.from({ length: partitions }, (_, partition) => ({ topic, partition })),
-      )
+      .flatMap(([, topic]) => everyPartition(topic))
     const ends: Record<string, Record<string, number>> = {}
     try {
       for (const { topic, partition, code, position } of await kafka.admin.listOffsets(partitions, 'latest'))

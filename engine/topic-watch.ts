@@ -5,7 +5,7 @@
  * it while the store is whole, but the state cannot be rebuilt any more. Owns since when each is so.
  */
 import type { Clock } from './clock.ts'
-import type { Plan } from './core/plan.ts'
+import { everyPartition, type Plan } from './core/plan.ts'
 import { keepsState, type TopicTrouble, topicTroubles, writtenTopics } from './core/written-topics.ts'
 import type { Listener } from './events.ts'
 import { type KafkaAdmin, RequestLost } from './ports.ts'
@@ -88,15 +88,14 @@ export class TopicWatch {
   }
 
   async #lookAtChangelog(): Promise<void> {
-    const { topic, partitions } = this.#plan.changelog
+    const { topic } = this.#plan.changelog
     const policy = (await this.#admin.configs(topic)).get('cleanup.policy')
     if (!keepsState(policy))
       this.#warn(
         'topic.config',
         `${topic} has cleanup.policy=${policy}: it loses state when retention passes; set cleanup.policy=compact`,
       )
-    const all = Array.from({ length: partitions }, (_, partition) => ({ topic, partition }))
-    const cut = (await this.#admin.listOffsets(all, 'earliest')).filter(
+    const cut = (await this.#admin.listOffsets(everyPartition(this.#plan.changelog), 'earliest')).filter(
       ({ code, position }) => code === 0 && position > 0,
     )
     for (const { partition, position } of cut)

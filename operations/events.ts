@@ -1,6 +1,7 @@
 /** Status events as they lie in their topic, up to now: committed ones only. Those that are to come: subscribe/. */
 import { type RecordView, readHeaders, valueOf as valueBytesOf } from '../engine/core/headers.ts'
 import { position } from '../engine/core/numbers.ts'
+import { everyPartition } from '../engine/core/plan.ts'
 import type { TopicPartition } from '../engine/ports.ts'
 import { noteStatus } from '../topology/notes/events.ts'
 import type { KafkaContext } from './context.ts'
@@ -53,7 +54,7 @@ export async function storedEvents(
   const topic = plan.sinks.get(noteStatus)
   if (!topic || topic.partitions === 0)
     throw new OperationError('deployment.missing', 'usage', `topic ${topic?.topic ?? noteStatus.topic} does not exist`)
-  const partitions = Array.from({ length: topic.partitions }, (_, partition) => ({ topic: topic.topic, partition }))
+  const partitions = everyPartition(topic)
   const logs = await logRanges(kafka, partitions)
   const fetch = kafka.fetchClient()
   try {

@@ -2,6 +2,7 @@
  * Where a subscription begins: turns what was asked for into one place per partition. Asks Kafka patiently; owns nothing.
  */
 import { type Clock, sleep } from '../engine/clock.ts'
+import { everyPartition } from '../engine/core/plan.ts'
 import { type Kafka, RequestLost, type TopicInfo } from '../engine/ports.ts'
 import { refusedAs, SubscribeError } from './errors.ts'
 
@@ -55,12 +56,8 @@ export async function placesOf(context: PlacesContext, start: StartAt): Promise<
 }
 
 /** null: some leader did not answer. */
-async function startsOf(
-  { kafka, topic }: PlacesContext,
-  info: TopicInfo,
-  start: StartAt,
-): Promise<Places['starts'] | null> {
-  const partitions = Array.from({ length: info.partitions }, (_, partition) => ({ topic, partition }))
+async function startsOf({ kafka }: PlacesContext, info: TopicInfo, start: StartAt): Promise<Places['starts'] | null> {
+  const partitions = everyPartition(info)
   if (start.kind === 'at') {
     const { positions } = start
     return partitions.map(({ partition }) => ({

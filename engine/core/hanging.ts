@@ -7,7 +7,7 @@
  * Decides what must become of each, from what was described. What is not proven is left alone.
  */
 import type { CoordinatorEntry, OpenTransaction, ProducerIdentity, TopicPartition } from '../ports.ts'
-import type { Plan } from './plan.ts'
+import { everyPartition, type Plan } from './plan.ts'
 import { mayBeOurs } from './transactional-id.ts'
 
 /** The transactional id of a producer, as its coordinator describes it, asked *after* the partition was. */
@@ -105,9 +105,7 @@ export function writtenPartitions(plan: Plan): readonly TopicPartition[] {
   const counts = new Map<string, number>()
   for (const { topic, partitions } of [...plan.sinks.values(), plan.changelog, plan.repartition, plan.deadLetters])
     counts.set(topic, partitions)
-  return [...counts].flatMap(([topic, count]) =>
-    Array.from({ length: count }, (_, partition): TopicPartition => ({ topic, partition })),
-  )
+  return [...counts].flatMap(([topic, partitions]) => everyPartition({ topic, partitions }))
 }
 
 export const OFFSETS_TOPIC = '__consumer_offsets'

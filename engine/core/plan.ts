@@ -45,6 +45,12 @@ export const internalTopics = (application: string) => ({
   deadLetters: `${application}-dead-letters`,
 })
 
+export const everyPartition = ({
+  topic,
+  partitions,
+}: Pick<OutputTopic, 'topic' | 'partitions'>): readonly TopicPartition[] =>
+  Array.from({ length: partitions }, (_, partition) => ({ topic, partition }))
+
 /** Partitions that a task reads: of every source those with i mod tasks = task, and its repartition partition, last. */
 export function partitionsOf(plan: Plan, task: number): readonly TopicPartition[] {
   const partitions: TopicPartition[] = []

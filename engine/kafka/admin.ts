@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { classify, codes } from '../core/kafka-errors.ts'
 import { type Position, position } from '../core/numbers.ts'
+import { everyPartition } from '../core/plan.ts'
 import {
   type Code,
   type KafkaAdmin,
@@ -122,10 +123,7 @@ export class Admin implements KafkaAdmin {
   }
 
   async #serve(topics: readonly TopicInfo[]): Promise<boolean> {
-    const partitions = topics.flatMap(({ topic, partitions }) =>
-      Array.from({ length: partitions }, (_, partition) => ({ topic, partition })),
-    )
-    const ends = await this.listOffsets(partitions, 'earliest')
+    const ends = await this.listOffsets(topics.flatMap(everyPartition), 'earliest')
     return ends.every(({ code }) => classify(code, 'read') !== 'RETRY')
   }
 }
