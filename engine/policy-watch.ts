@@ -6,12 +6,12 @@
  */
 
 import { type StoreFactory, StoreLost } from '../stores/ports.ts'
-import { type Clock, sleep } from './clock.ts'
+import type { Clock } from './clock.ts'
 import { StartError } from './core/start-error.ts'
+import { answered } from './patience.ts'
 import { RoundTimer } from './round-timer.ts'
 
 const INTERVAL_MS = 10_000
-const RETRY_MS = 250
 /** Between two looks at a Redis that is away: it is told soon that it is back. */
 const AWAY_INTERVAL_MS = 1_000
 const MEND_EVERY_MS = 60_000
@@ -30,7 +30,12 @@ export async function watchPolicy(
   warn: (code: string, message: string) => void,
   mend: (code: string, reason: string) => void = () => {},
 ): Promise<{ away(): RedisAway | null; close(): void }> {
-  const first = await reachable(stores, clock, patienceMs)
+  const first = await answered(
+    () => stores.policy(),
+    clock,
+    patienceMs,
+    (error) => (error instanceof StoreLost ? new StartError('redis.unreachable', error.message) : null),
+  )
   if (first.maxmemoryPolicy !== 'noeviction')
     throw new StartError('redis.eviction_policy', `maxmemory-policy is ${first.maxmemoryPolicy}`)
   let evicted = first.evictedKeys
@@ -71,18 +76,5 @@ export async function watchPolicy(
   return {
     away: () => away && { forMs: clock.nowMs() - away.sinceMs, reason: away.reason },
     close: () => timer.close(),
-  }
-}
-
-async function reachable(stores: StoreFactory, clock: Clock, patienceMs: number): ReturnType<StoreFactory['policy']> {
-  const startedAtMs = clock.nowMs()
-  for (;;) {
-    try {
-      return await stores.policy()
-    } catch (error) {
-      if (!(error instanceof StoreLost)) throw error
-      if (clock.nowMs() - startedAtMs > patienceMs) throw new StartError('redis.unreachable', error.message)
-      await sleep(clock, RETRY_MS)
-    }
   }
 }
