@@ -4,12 +4,13 @@
  */
 import type { Topology } from '../topology/define.ts'
 import type { Sink } from '../topology/sinks.ts'
-import { type Clock, sleep } from './clock.ts'
+import type { Clock } from './clock.ts'
 import { nameOf } from './core/kafka-errors.ts'
-import { internalTopics, type OutputTopic, type Plan, strideOf } from './core/plan.ts'
+import { everyPartition, internalTopics, type OutputTopic, type Plan, strideOf } from './core/plan.ts'
 import { StartError } from './core/start-error.ts'
 import { keepsState } from './core/written-topics.ts'
 import type { Listener } from './events.ts'
+import { answered } from './patience.ts'
 import { type Kafka, type KafkaAdmin, RequestLost, type TopicInfo, type TopicToCreate } from './ports.ts'
 import { recordedState } from './recorded-state.ts'
 
@@ -44,7 +45,6 @@ const MESSAGE_BYTES_MAX_DEFAULT = 1_048_588
 /** Room for the internal headers of a record that just fitted its source topic. */
 const INTERNAL_EXTRA_BYTES = 64 * 1024
 const DAY_MS = 24 * 60 * 60 * 1000
-const RETRY_MS = 250
 const FOREVER_MS = '9223372036854775807'
 
 export async function prepare(
@@ -54,7 +54,12 @@ export async function prepare(
   options: PreparationOptions,
 ): Promise<Prepared> {
   const { admin } = kafka
-  const { clusterId, brokers } = await reachable(() => admin.cluster(), clock, options.patienceMs)
+  const { clusterId, brokers } = await answered(
+    () => admin.cluster(),
+    clock,
+    options.patienceMs,
+    (error) => (error instanceof RequestLost ? new StartError('kafka.unreachable', error.message) : null),
+  )
   const level = (await admin.finalizedFeatures()).get('transaction.version') ?? 0
   if (level < 2)
     throw new StartError('kafka.transaction_version', `cluster ${clusterId} has transaction.version ${level}`)
@@ -94,7 +99,11 @@ export async function prepare(
   // Each task compares its own state; one without any must not begin with another stride than the others have.
   const recorded = newlyCreated.includes(internal.changelog)
     ? null
-    : await recordedState(kafka, clock, infos.get(internal.changelog)!, options.patienceMs)
+    : await recordedState(kafka, clock, infos.get(internal.changelog)!, {
+        patienceMs: options.patienceMs,
+        refused: (reason) => new StartError('topic.refused', reason),
+        unreachable: (reason) => new StartError('kafka.unreachable', reason),
+      })
   if (recorded && recorded.record.tasks === tasks && recorded.record.stride !== stride)
     throw new StartError(
       'stride.changed',
@@ -135,19 +144,6 @@ export async function prepare(
     plan,
     deleteRetentionMs: Number(changelogConfigs.get('delete.retention.ms') ?? DAY_MS),
     created: [...created, ...newlyCreated],
-  }
-}
-
-async function reachable<T>(ask: () => Promise<T>, clock: Clock, patienceMs: number): Promise<T> {
-  const startedAtMs = clock.nowMs()
-  for (;;) {
-    try {
-      return await ask()
-    } catch (error) {
-      if (!(error instanceof RequestLost)) throw error
-      if (clock.nowMs() - startedAtMs > patienceMs) throw new StartError('kafka.unreachable', error.message)
-      await sleep(clock, RETRY_MS)
-    }
   }
 }
 
@@ -248,8 +244,7 @@ async function ensureInternalTopics(
 }
 
 async function holdsRecords(admin: KafkaAdmin, topic: TopicInfo): Promise<boolean> {
-  const partitions = Array.from({ length: topic.partitions }, (_, partition) => ({ topic: topic.topic, partition }))
-  return (await admin.listOffsets(partitions, 'latest')).some((end) => end.position > 0)
+  return (await admin.listOffsets(everyPartition(topic), 'latest')).some((end) => end.position > 0)
 }
 
 /** Names that this call created; those that another process created meanwhile are as good. */

@@ -12,9 +12,9 @@ import type { Plan } from './core/plan.ts'
 import { NO_OFFSET, RestoreCore } from './core/restore.ts'
 import type { RestorePlan } from './core/takeover.ts'
 import type { Listener } from './events.ts'
+import { fetchPortion } from './log-reading.ts'
 import { type FetchClient, RequestLost } from './ports.ts'
-import { fetchEnd } from './wire/fetch-end.ts'
-import { FetchedRecords } from './wire/fetched-records.ts'
+import type { FetchedRecords } from './wire/fetched-records.ts'
 
 export interface RestoreContext {
   readonly plan: Plan
@@ -37,9 +37,8 @@ export type RestoreResult =
   | { readonly kind: 'stop'; readonly code: string; readonly message: string }
   | { readonly kind: 'superseded' }
 
-const FETCH_WAIT_MS = 50
+const FETCH = { maxBytes: 4 * 1024 * 1024, maxWaitMs: 50 } as const
 const RETRY_MS = 50
-const FETCH_BYTES_MAX = 4 * 1024 * 1024
 const STUCK_AFTER_MS = 1_000
 
 /** Throws StoreLost, StoreRefused. */
@@ -57,8 +56,7 @@ export async function restore(context: RestoreContext, restorePlan: RestorePlan)
     if (!alive()) return { kind: 'superseded' }
     const answer = await fetchOnce(context, at)
     if (answer.kind === 'stop') return answer
-    const moved = answer.kind === 'records' && answer.end > at
-    if (!moved) {
+    if (answer.kind === 'nothing') {
       if (clock.nowMs() - movedAtMs > STUCK_AFTER_MS) {
         movedAtMs = clock.nowMs()
         await context.stuck(at)
@@ -115,15 +113,9 @@ type Fetched =
 async function fetchOnce({ plan, task, fetch, clock }: RestoreContext, at: Position): Promise<Fetched> {
   const topic = plan.changelog.topic
   try {
-    const [answer] = await fetch.fetch([{ topic, partition: task, position: at, maxBytes: FETCH_BYTES_MAX }], {
-      maxWaitMs: FETCH_WAIT_MS,
-      minBytes: 1,
-      maxBytes: FETCH_BYTES_MAX,
-    })
-    if (answer && answer.code === 0) {
-      const end = fetchEnd(answer.records, at)
-      return { kind: 'records', records: new FetchedRecords(answer.records, answer.aborted, at), end }
-    }
+    const { answer, records, end } = await fetchPortion(fetch, { topic, partition: task }, at, FETCH)
+    if (records) return { kind: 'records', records, end }
+    if (answer?.code === 0) return { kind: 'nothing' }
     if (answer?.code === 1)
       return {
         kind: 'stop',

@@ -3,11 +3,13 @@
  * bounds of these reads.
  */
 import type { RecordView } from '../engine/core/headers.ts'
+import type { LogRange } from '../engine/core/log-windows.ts'
 import { position } from '../engine/core/numbers.ts'
+import { everyPartition } from '../engine/core/plan.ts'
 import type { FetchClient } from '../engine/ports.ts'
 import type { KafkaContext } from './context.ts'
 import { type DeadLetterRecord, type LetterPlace, placeText, readDeadLetter } from './core/dead-letter.ts'
-import { type LogRange, partitionName } from './core/offsets.ts'
+import { partitionName } from './core/offsets.ts'
 import { sizeOf } from './core/replay.ts'
 import { type ReplayNote, readNote } from './core/replay-note.ts'
 import { OperationError } from './errors.ts'
@@ -142,7 +144,7 @@ async function overPartitions(
 ): Promise<void> {
   const { topic, partitions } = plan.deadLetters
   if (partitions === 0) throw new OperationError('deployment.missing', 'usage', `topic ${topic} does not exist`)
-  const all = Array.from({ length: partitions }, (_, partition) => ({ topic, partition }))
+  const all = everyPartition(plan.deadLetters)
   const logs = await logRanges(kafka, all)
   const fetch = kafka.fetchClient()
   try {

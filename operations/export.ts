@@ -6,11 +6,9 @@ import { position } from '../engine/core/numbers.ts'
 import type { CheckpointRecord } from '../stores/core/changelog.ts'
 import type { Change } from '../stores/ports.ts'
 import type { KafkaContext } from './context.ts'
-import { partitionName } from './core/offsets.ts'
 import { StateFold } from './core/state-fold.ts'
-import { OperationError } from './errors.ts'
-import { changelogEntry } from './group-offsets.ts'
-import { logRanges, readRecords } from './records.ts'
+import { ownEntry } from './group-offsets.ts'
+import { logRange, readRecords } from './records.ts'
 
 export interface ExportedTask {
   readonly task: number
@@ -30,15 +28,10 @@ export async function* exportState(
   try {
     for (const task of tasks) {
       const at = { topic: plan.changelog.topic, partition: task }
-      const { start, end } = (await logRanges(kafka, [at])).get(partitionName(at.topic, at.partition))!
+      const { start, end } = await logRange(kafka, at)
       const fold = new StateFold()
       await readRecords(fetch, at, position(start), position(end), 'wait', (view) => {
-        const entry = changelogEntry(view)
-        if (entry.kind === 'foreign' || entry.kind === 'newer-format') {
-          const why = entry.kind === 'foreign' ? entry.reason : `state format ${entry.stateFormat}`
-          throw new OperationError('changelog.foreign', 'refused', `${at.topic}-${task}, offset ${view.offset}: ${why}`)
-        }
-        fold.take(view.offset, entry)
+        fold.take(view.offset, ownEntry(at, view))
       })
       const { last } = fold
       yield { task, checkpoint: last?.checkpoint ?? null, offset: last?.offset ?? null, entries: fold.entries() }

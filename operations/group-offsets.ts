@@ -1,13 +1,14 @@
 /** Reads a task's committed offsets and the checkpoint records around that moment, so that a busy service can be judged. */
 
-import { keyOf, type RecordView, valueOf as valueBytesOf } from '../engine/core/headers.ts'
+import { changelogEntry } from '../engine/core/changelog-entry.ts'
+import type { RecordView } from '../engine/core/headers.ts'
 import { type Plan, partitionsOf } from '../engine/core/plan.ts'
-import type { FetchClient, GroupClient, Kafka } from '../engine/ports.ts'
-import { type ChangelogEntry, type CheckpointRecord, decodeChangelogRecord } from '../stores/core/changelog.ts'
+import type { FetchClient, GroupClient, Kafka, TopicPartition } from '../engine/ports.ts'
+import type { ChangelogEntry, CheckpointRecord } from '../stores/core/changelog.ts'
 import { partitionName, positionsOf, type TaskOffsets } from './core/offsets.ts'
 import { OperationError } from './errors.ts'
 import { answerOf } from './patience.ts'
-import { logRanges, newestRecords } from './records.ts'
+import { logRange, newestRecords } from './records.ts'
 
 /** A quiet moment is found at the first try; on a busy task it is not, and then the two records bound the truth. */
 const TRIES = 3
@@ -48,22 +49,23 @@ async function committedOffsets(
 }
 
 /** The newest checkpoint record of a task's changelog; null: it has none. Throws OperationError `changelog.foreign`. */
-export async function lastCheckpoint(
-  { plan, kafka, fetch }: Omit<OffsetSources, 'group'>,
-  task: number,
-): Promise<CheckpointRecord | null> {
+async function lastCheckpoint({ plan, kafka, fetch }: OffsetSources, task: number): Promise<CheckpointRecord | null> {
   const at = { topic: plan.changelog.topic, partition: task }
-  const log = (await logRanges(kafka, [at])).get(partitionName(at.topic, at.partition))!
+  const log = await logRange(kafka, at)
   const options = { count: 1, open: 'wait', offsetsMax: Number.POSITIVE_INFINITY } as const
   const { items } = await newestRecords(fetch, at, log, options, (view) => {
-    const entry = changelogEntry(view)
-    if (entry.kind === 'change') return null
-    if (entry.kind === 'checkpoint') return entry.checkpoint
-    const why = entry.kind === 'foreign' ? entry.reason : `state format ${entry.stateFormat}`
-    throw new OperationError('changelog.foreign', 'refused', `${at.topic}-${task}, offset ${view.offset}: ${why}`)
+    const entry = ownEntry(at, view)
+    return entry.kind === 'checkpoint' ? entry.checkpoint : null
   })
   return items[0] ?? null
 }
 
-export const changelogEntry = (view: RecordView): ChangelogEntry =>
-  decodeChangelogRecord(keyOf(view)?.toString('utf8') ?? null, valueBytesOf(view)?.toString('utf8') ?? null)
+/** A changelog record that this application has written. Throws OperationError `changelog.foreign`. */
+export function ownEntry({ topic, partition }: TopicPartition, view: RecordView): OwnEntry {
+  const entry = changelogEntry(view)
+  if (entry.kind === 'change' || entry.kind === 'checkpoint') return entry
+  const why = entry.kind === 'foreign' ? entry.reason : `state format ${entry.stateFormat}`
+  throw new OperationError('changelog.foreign', 'refused', `${topic}-${partition}, offset ${view.offset}: ${why}`)
+}
+
+type OwnEntry = Extract<ChangelogEntry, { readonly kind: 'change' | 'checkpoint' }>

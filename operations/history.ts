@@ -2,9 +2,12 @@
  * What happened to a note or to a character's notes: every change that the changelog still has, with the command that caused
  * it, which is looked up in its topic while retention has it. Owns the bounds of these reads.
  */
+
+import { changelogEntry } from '../engine/core/changelog-entry.ts'
 import { type RecordView, readHeaders, valueOf as valueBytesOf } from '../engine/core/headers.ts'
 import { partitionFor } from '../engine/core/murmur2.ts'
 import { position } from '../engine/core/numbers.ts'
+import { everyPartition } from '../engine/core/plan.ts'
 import type { FetchClient } from '../engine/ports.ts'
 import { FetchedRecords } from '../engine/wire/fetched-records.ts'
 import type { Change } from '../stores/ports.ts'
@@ -14,8 +17,7 @@ import type { Origin } from '../topology/sources.ts'
 import type { KafkaContext } from './context.ts'
 import { type EntryChange, HistoryFold } from './core/history.ts'
 import { partitionName } from './core/offsets.ts'
-import { changelogEntry } from './group-offsets.ts'
-import { logRanges, readRecords } from './records.ts'
+import { logRange, readRecords } from './records.ts'
 import { recordedStride } from './state.ts'
 
 /** Offsets of a changelog that are read, from its end. */
@@ -69,7 +71,7 @@ export async function noteHistory(context: KafkaContext, { kind, id, tenantId, l
     return kind === 'note' ? field === String(id) : owner.characterId === id
   }
   const at = { topic: plan.changelog.topic, partition: task }
-  const { start, end } = (await logRanges(kafka, [at])).get(partitionName(at.topic, at.partition))!
+  const { start, end } = await logRange(kafka, at)
   const from = Math.max(start, end - HISTORY_OFFSETS_MAX)
   const fold = new HistoryFold(wanted, limit)
   const fetch = kafka.fetchClient()
@@ -105,9 +107,7 @@ async function commandsOf(
   changes: readonly EntryChange[],
 ): Promise<ReadonlyMap<string, CommandSeen>> {
   const known = new Set(
-    plan.sources.flatMap(({ topic, partitions }) =>
-      Array.from({ length: partitions }, (_, partition) => partitionName(topic, partition)),
-    ),
+    plan.sources.flatMap(everyPartition).map(({ topic, partition }) => partitionName(topic, partition)),
   )
   const causes = new Map<string, Origin>()
   for (const { cause } of changes.slice(-CAUSES_MAX))

@@ -5,20 +5,15 @@
 
 import type { RecordView } from '../engine/core/headers.ts'
 import { classify, nameOf } from '../engine/core/kafka-errors.ts'
-import { type Position, position } from '../engine/core/numbers.ts'
+import { type LogRange, windowsBackwards } from '../engine/core/log-windows.ts'
+import type { Position } from '../engine/core/numbers.ts'
+import { portions } from '../engine/log-reading.ts'
 import type { FetchClient, Kafka, TopicPartition } from '../engine/ports.ts'
-import { fetchEnd } from '../engine/wire/fetch-end.ts'
-import { FetchedRecords } from '../engine/wire/fetched-records.ts'
-import type { LogRange } from './core/offsets.ts'
 import { partitionName } from './core/offsets.ts'
 import { OperationError } from './errors.ts'
 import { answerOf, PATIENCE_MS, worstOf } from './patience.ts'
 
-const FETCH_BYTES_MAX = 4 * 1024 * 1024
-const FETCH_WAIT_MS = 100
-/** Offsets in the first window that is read backwards, and the factor by which the next ones grow. */
-const WINDOW_OFFSETS = 256
-const WINDOW_GROWTH = 4
+const FETCH = { maxBytes: 4 * 1024 * 1024, maxWaitMs: 100 } as const
 /** A large window is cut to its newest records now and then, not at each. */
 const KEPT_MIN = 100
 
@@ -38,24 +33,15 @@ export async function readRecords(
   take: (view: RecordView) => void,
 ): Promise<void> {
   const name = partitionName(topic, partition)
-  let at = from
   let deadline = performance.now() + PATIENCE_MS
-  while (at < end) {
-    const [answer] = await fetch.fetch([{ topic, partition, position: at, maxBytes: FETCH_BYTES_MAX }], {
-      maxWaitMs: FETCH_WAIT_MS,
-      minBytes: 1,
-      maxBytes: FETCH_BYTES_MAX,
-    })
+  for await (const { at, answer, records } of portions(fetch, { topic, partition }, from, end, FETCH)) {
+    if (records) {
+      for (let view = records.next(); view && view.offset < end; view = records.next()) take(view)
+      deadline = performance.now() + PATIENCE_MS
+      continue
+    }
     const code = answer?.code ?? -1
     if (answer && code === 0) {
-      const next = fetchEnd(answer.records, at)
-      if (next > at) {
-        const records = new FetchedRecords(answer.records, answer.aborted, at)
-        for (let view = records.next(); view && view.offset < end; view = records.next()) take(view)
-        at = next
-        deadline = performance.now() + PATIENCE_MS
-        continue
-      }
       // Nothing whole below the stable end: what follows is undecided.
       if (open === 'stop' && answer.lastStableOffset < end) return
     } else if (code === 1) {
@@ -93,6 +79,10 @@ export async function logRanges(kafka: Kafka, partitions: readonly TopicPartitio
   )
 }
 
+export async function logRange(kafka: Kafka, at: TopicPartition): Promise<LogRange> {
+  return (await logRanges(kafka, [at])).get(partitionName(at.topic, at.partition))!
+}
+
 /** The end of one partition's log, as read_uncommitted sees it. */
 export async function logEnd(kafka: Kafka, at: TopicPartition): Promise<Position> {
   const [end] = await answerOf('ListOffsets', 'read', () => kafka.admin.listOffsets([at], 'latest'), worstOf)
@@ -115,20 +105,16 @@ export async function newestRecords<T>(
   pick: (view: RecordView) => T | null,
 ): Promise<Newest<T>> {
   let items: T[] = []
-  let windowOffsets = Math.max(WINDOW_OFFSETS, options.count * 2)
-  let end = log.end
-  while (end > log.start && items.length < options.count) {
+  for (const { from, end } of windowsBackwards(log, options.count * 2)) {
+    if (items.length >= options.count) break
     if (log.end - end >= options.offsetsMax) return { items, complete: false }
-    const start = Math.max(log.start, end - windowOffsets)
     const found: T[] = []
-    await readRecords(fetch, at, position(start), position(end), options.open, (view) => {
+    await readRecords(fetch, at, from, end, options.open, (view) => {
       const item = pick(view)
       if (item !== null) found.push(item)
       if (found.length >= KEPT_MIN + 2 * options.count) found.splice(0, found.length - options.count)
     })
     items = [...found, ...items]
-    end = start
-    windowOffsets *= WINDOW_GROWTH
   }
   return { items: items.slice(-options.count), complete: true }
 }

@@ -2,12 +2,15 @@
  * What `tributary state get` reads: notes, from the task where they are at home. Without a tenant the state of that one
  * task is walked through, for no index leads from a character or a note to its tenants.
  */
+import { systemClock } from '../engine/clock.ts'
 import { partitionFor } from '../engine/core/murmur2.ts'
+import { recordedState } from '../engine/recorded-state.ts'
 import type { Checkpoint } from '../stores/ports.ts'
 import { characterKey } from '../topology/notes/key.ts'
 import { type Note, notes, notesByCharacter, notesByTenant } from '../topology/notes/state.ts'
 import type { Context, KafkaContext } from './context.ts'
-import { lastCheckpoint } from './group-offsets.ts'
+import { OperationError } from './errors.ts'
+import { PATIENCE_MS } from './patience.ts'
 
 export interface FoundNote {
   readonly tenantId: string
@@ -74,16 +77,12 @@ export async function noteById(context: Context, noteId: number, tenantId: strin
 
 /** By which ids were given, as any task's changelog says; it may have been another NOTE_ID_STRIDE than ours. */
 export async function recordedStride({ plan, kafka }: KafkaContext): Promise<number> {
-  const fetch = kafka.fetchClient()
-  try {
-    for (let task = 0; task < plan.tasks; task++) {
-      const last = await lastCheckpoint({ plan, kafka, fetch }, task)
-      if (last) return last.stride
-    }
-    return plan.stride
-  } finally {
-    await fetch.close()
-  }
+  const recorded = await recordedState(kafka, systemClock, plan.changelog, {
+    patienceMs: PATIENCE_MS,
+    refused: (reason) => new OperationError('kafka.refused', 'unreachable', reason),
+    unreachable: (reason) => new OperationError('kafka.unreachable', 'unreachable', reason),
+  })
+  return recorded?.record.stride ?? plan.stride
 }
 
 interface OwnerText {

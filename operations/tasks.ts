@@ -1,6 +1,7 @@
 /** What is known of each task: owner, checkpoint and pause from Redis, offsets, ends and lag from Kafka. */
 
 import { setImmediate } from 'node:timers/promises'
+import type { LogRange } from '../engine/core/log-windows.ts'
 import { position } from '../engine/core/numbers.ts'
 import { partitionsOf } from '../engine/core/plan.ts'
 import type { OffsetToCommit, TopicPartition } from '../engine/ports.ts'
@@ -8,7 +9,7 @@ import { fetchEnd } from '../engine/wire/fetch-end.ts'
 import { FetchedRecords } from '../engine/wire/fetched-records.ts'
 import type { Pause } from '../stores/ports.ts'
 import type { Context, KafkaContext } from './context.ts'
-import { type LogRange, partitionName } from './core/offsets.ts'
+import { partitionName } from './core/offsets.ts'
 import { answerOf } from './patience.ts'
 import { logRanges } from './records.ts'
 

@@ -4,6 +4,7 @@
  * the changelog up to now, the dump, then the changelog up to then. One task at a time, so that memory is bounded by
  * the state of one task. The rule itself: cli/core/comparison.ts.
  */
+import { changelogEntry } from '../engine/core/changelog-entry.ts'
 import { type Position, position } from '../engine/core/numbers.ts'
 import type { Plan } from '../engine/core/plan.ts'
 import type { FetchClient, Kafka } from '../engine/ports.ts'
@@ -13,8 +14,8 @@ import { TaskComparison } from './core/comparison.ts'
 import { type Difference, DifferenceList } from './core/differences.ts'
 import { isBad, offsetRows, partitionName } from './core/offsets.ts'
 import { OperationError } from './errors.ts'
-import { changelogEntry, type OffsetSources, readTaskOffsets } from './group-offsets.ts'
-import { logEnd, logRanges, readRecords } from './records.ts'
+import { type OffsetSources, readTaskOffsets } from './group-offsets.ts'
+import { logEnd, logRange, readRecords } from './records.ts'
 
 /** A rebuild that ends during the dump makes it void. */
 const TRIES = 5
@@ -106,7 +107,7 @@ async function compareOnce(
     await readRecords(fetch, at, from, end, 'wait', (view) => comparison.take(view.offset, changelogEntry(view)))
     return position(Math.max(from, end))
   }
-  const { start } = (await logRanges(kafka, [at])).get(partitionName(at.topic, at.partition))!
+  const { start } = await logRange(kafka, at)
   const end = await fold(position(start))
   try {
     for await (const change of reader.dump(task)) comparison.see(change)

@@ -2,9 +2,10 @@
  * Restoring one task from its changelog, step (f): walks the records from a position to the end and says what to write
  * to the store. Owns the rule when a base in the store can be built upon and when it must be rebuilt.
  */
-import { type CheckpointRecord, decodeChangelogRecord } from '../../stores/core/changelog.ts'
+import type { CheckpointRecord } from '../../stores/core/changelog.ts'
 import type { Change } from '../../stores/ports.ts'
-import { keyOf, type RecordView, valueOf } from './headers.ts'
+import { changelogEntry } from './changelog-entry.ts'
+import type { RecordView } from './headers.ts'
 import { type Offset, offset } from './numbers.ts'
 import type { RestorePlan } from './takeover.ts'
 
@@ -59,7 +60,7 @@ export class RestoreCore {
     if (base && !baseIsFresh && view.offset > base.offset)
       return { kind: 'rebuild', reason: 'the store is so far behind that deletions may be missing from the changelog' }
     this.#first ??= view.offset
-    const entry = decodeChangelogRecord(keyOf(view)?.toString('utf8') ?? null, valueOf(view)?.toString('utf8') ?? null)
+    const entry = changelogEntry(view)
     switch (entry.kind) {
       case 'change':
         if (base && base.batch > 0 && view.offset === base.offset)

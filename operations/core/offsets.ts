@@ -3,6 +3,7 @@
  * they part. Owns the rules of `tributary offsets`; pure. The stop codes they mend: engine/core/stop-codes.ts.
  */
 
+import type { LogRange } from '../../engine/core/log-windows.ts'
 import { position } from '../../engine/core/numbers.ts'
 import { type Plan, partitionsOf } from '../../engine/core/plan.ts'
 import type { OffsetToCommit } from '../../engine/ports.ts'
@@ -72,11 +73,6 @@ export function positionsOf(record: CheckpointRecord | null): readonly OffsetToC
       position: position(at),
     })),
   )
-}
-
-export interface LogRange {
-  readonly start: number
-  readonly end: number
 }
 
 export interface OffsetChange {

@@ -3,12 +3,12 @@
  * start of a topic that was created again, behind an offset that the operator names, or without a source that is no more.
  * The state stays as it is; only its positions change. Owns the rules of `tributary offsets skip`; pure.
  */
+import type { LogRange } from '../../engine/core/log-windows.ts'
 import { position } from '../../engine/core/numbers.ts'
 import { partitionsOf } from '../../engine/core/plan.ts'
 import type { TopicPartition } from '../../engine/ports.ts'
 import type { CheckpointRecord } from '../../stores/core/changelog.ts'
 import {
-  type LogRange,
   type OffsetChange,
   type OffsetFacts,
   type OffsetPlan,

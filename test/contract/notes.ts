@@ -1,5 +1,5 @@
 /** Commands for notes as records of the test driver. */
-
+import { partitionFor } from '../../engine/core/murmur2.ts'
 import type { TestRecord } from '../../testing/topology-test-driver.ts'
 import { characterKey } from '../../topology/notes/key.ts'
 import { create, ofType, TENANT_A, tenantHeaders } from '../notes/records.ts'
@@ -8,6 +8,11 @@ export const COMMANDS = 'COMMAND_TOPIC_NOTE'
 export const STATUS = 'EVENT_TOPIC_NOTE_STATUS'
 export const SAGAS = 'COMMAND_TOPIC_SAGA'
 export const CHARACTERS = 'EVENT_TOPIC_CHARACTER_STATUS'
+
+/** A character that is at home in the task. */
+export function characterOf(task: number, tasks: number): number {
+  for (let character = 1; ; character++) if (partitionFor(characterKey(character), tasks) === task) return character
+}
 
 type Changes = Partial<TestRecord>
 

@@ -1,12 +1,10 @@
 /** What a start refuses before the first record: strides by which two notes would get one id, another group's state. */
 import { beforeEach, expect, test } from 'vitest'
-import { partitionFor } from '../../engine/core/murmur2.ts'
 import { prepare } from '../../engine/preparation.ts'
 import { TopologyTestDriver } from '../../testing/topology-test-driver.ts'
 import { World } from '../../testing/world.ts'
-import { characterKey } from '../../topology/notes/key.ts'
 import { noteTopology } from '../../topology/notes/topology.ts'
-import { createRecord } from '../contract/notes.ts'
+import { characterOf, createRecord } from '../contract/notes.ts'
 
 const TASKS = 4
 let driver: TopologyTestDriver
@@ -15,11 +13,6 @@ beforeEach(async () => {
   driver = await TopologyTestDriver.start(noteTopology)
   return () => driver.close()
 })
-
-/** A character that is at home in the task. */
-function characterOf(task: number): number {
-  for (let character = 1; ; character++) if (partitionFor(characterKey(character), TASKS) === task) return character
-}
 
 const startWith = (stride: number | null, groupId = 'test') => {
   const { world } = driver
@@ -49,7 +42,7 @@ test('any stride that the tasks fit into is taken at first start', async () => {
 })
 
 test('another stride than that of any task with state: none may start, those without state neither', async () => {
-  await driver.send(createRecord(characterOf(3)))
+  await driver.send(createRecord(characterOf(3, TASKS)))
   await driver.drain()
   const refused = { code: 'stride.changed', message: expect.stringContaining('task 3 has given ids with stride 4') }
   await expect(startWith(5)).rejects.toMatchObject(refused)
@@ -58,7 +51,7 @@ test('another stride than that of any task with state: none may start, those wit
 })
 
 test('another group than that of the state', async () => {
-  await driver.send(createRecord(characterOf(3)))
+  await driver.send(createRecord(characterOf(3, TASKS)))
   await driver.drain()
   await expect(startWith(null, 'other')).rejects.toMatchObject({
     code: 'group.changed',
@@ -67,7 +60,7 @@ test('another group than that of the state', async () => {
 })
 
 test('a task with state that cannot be read, and no other: the start waits, and then says so', async () => {
-  await driver.send(createRecord(characterOf(3)))
+  await driver.send(createRecord(characterOf(3, TASKS)))
   await driver.drain()
   driver.world.kafka.cluster.leaderless.add('test-changelog-3')
   await expect(startWith(4)).rejects.toMatchObject({ code: 'kafka.unreachable' })

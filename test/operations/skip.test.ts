@@ -1,7 +1,8 @@
 /** Where a task goes on whose input was lost. On real servers: test/integration/remedies.test.ts. */
 import { describe, expect, test } from 'vitest'
+import type { LogRange } from '../../engine/core/log-windows.ts'
 import type { Plan } from '../../engine/core/plan.ts'
-import type { LogRange, TaskOffsets } from '../../operations/core/offsets.ts'
+import type { TaskOffsets } from '../../operations/core/offsets.ts'
 import { planSkip, type SkipFacts } from '../../operations/core/skip.ts'
 import type { CheckpointRecord } from '../../stores/core/changelog.ts'
 import { noteTopology } from '../../topology/notes/topology.ts'
