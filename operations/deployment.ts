@@ -68,3 +68,12 @@ export async function findDeployment(kafka: Kafka, options: DeploymentOptions): 
     deadLetters: output(internal.deadLetters),
   }
 }
+
+/** Sources of the topology that do not exist, by their real names. */
+export function missingSources(
+  plan: Plan,
+  { topology, topicNames }: Pick<DeploymentOptions, 'topology' | 'topicNames'>,
+): ReadonlySet<string> {
+  const there = new Set(plan.sources.map(({ topic }) => topic))
+  return new Set(topology.sources.map(({ topic }) => topicNames[topic] ?? topic).filter((topic) => !there.has(topic)))
+}

@@ -28,7 +28,7 @@ import {
   warn,
 } from './core/doctor.ts'
 import { offsetRows } from './core/offsets.ts'
-import { type DeploymentOptions, findDeployment } from './deployment.ts'
+import { type DeploymentOptions, findDeployment, missingSources } from './deployment.ts'
 import { OperationError } from './errors.ts'
 import { gatherFacts } from './offsets.ts'
 
@@ -154,7 +154,8 @@ async function* examineOffsets({ kafka, options }: DoctorContext): AsyncGenerato
   try {
     const plan = await findDeployment(kafka, options)
     const { tasks } = await gatherFacts({ kafka, plan })
-    yield* judgeOffsets(tasks.flatMap((task) => offsetRows(plan, task)))
+    const missing = missingSources(plan, options)
+    yield* judgeOffsets(tasks.flatMap((task) => offsetRows(plan, task, missing)))
   } catch (error) {
     if (!(error instanceof OperationError)) throw error
     yield error.code === 'deployment.missing'

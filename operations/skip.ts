@@ -9,6 +9,7 @@ import { type PreparationOptions, prepare } from '../engine/preparation.ts'
 import type { KafkaContext } from './context.ts'
 import type { OffsetFacts, OffsetPlan } from './core/offsets.ts'
 import { planSkip, type SkipTarget } from './core/skip.ts'
+import { missingSources } from './deployment.ts'
 import { gatherFacts, groupMembers, writePlan } from './offsets.ts'
 
 export interface SkipRequest {
@@ -62,10 +63,7 @@ async function finish(
 }
 
 /** Of those that the tasks read: another that is missing is created by the next start. */
-function missingTopics({ plan }: { plan: Plan }, { topology, topicNames }: PreparationOptions): ReadonlySet<string> {
-  const there = new Set(plan.sources.map(({ topic }) => topic))
-  const sources = topology.sources.map(({ topic }) => topicNames[topic] ?? topic)
-  const missing = sources.filter((topic) => !there.has(topic))
-  if (plan.repartition.partitions === 0) missing.push(plan.repartition.topic)
-  return new Set(missing)
+function missingTopics({ plan }: { plan: Plan }, options: PreparationOptions): ReadonlySet<string> {
+  const missing = missingSources(plan, options)
+  return plan.repartition.partitions === 0 ? new Set([...missing, plan.repartition.topic]) : missing
 }

@@ -12,7 +12,7 @@ import { type StateReader, type StoreLayout, StoreLost } from '../stores/ports.t
 import { storeLayoutOf } from '../stores/store-layout.ts'
 import { TaskComparison } from './core/comparison.ts'
 import { type Difference, DifferenceList } from './core/differences.ts'
-import { isBad, offsetRows, partitionName } from './core/offsets.ts'
+import { isBad, offsetRows, partitionName, stopOf } from './core/offsets.ts'
 import { OperationError } from './errors.ts'
 import { type OffsetSources, readTaskOffsets } from './group-offsets.ts'
 import { logEnd, logRange, readRecords } from './records.ts'
@@ -128,14 +128,16 @@ async function compareOnce(
 
 async function compareOffsets(sources: OffsetSources, task: number, differences: DifferenceList): Promise<void> {
   try {
-    for (const row of offsetRows(sources.plan, await readTaskOffsets(sources, task)))
-      if (isBad(row.state))
-        differences.add(
-          'offset',
-          partitionName(row.topic, row.partition),
-          numberText(row.changelog),
-          numberText(row.committed),
-        )
+    for (const { topic, partition, changelog, committed, state } of offsetRows(
+      sources.plan,
+      await readTaskOffsets(sources, task),
+    )) {
+      if (!isBad(state)) continue
+      const found = numberText(committed)
+      // Where both are the same, what is wrong is the topic.
+      const said = changelog === committed && found !== null ? `${found} (${stopOf(state)})` : found
+      differences.add('offset', partitionName(topic, partition), numberText(changelog), said)
+    }
   } catch (error) {
     if (!(error instanceof OperationError) || error.kind !== 'refused') throw error
     differences.add('changelog', `task ${task}`, null, error.message)

@@ -12,6 +12,7 @@ import {
   positionsOf,
 } from '../../operations/core/offsets.ts'
 import type { SkipTarget } from '../../operations/core/skip.ts'
+import { missingSources } from '../../operations/deployment.ts'
 import { gatherFacts, groupMembers, writePlan } from '../../operations/offsets.ts'
 import { type SkipReport, skip } from '../../operations/skip.ts'
 import { preparationOf } from '../../service-options.ts'
@@ -54,7 +55,8 @@ export const offsetsCommand: Register = (parent, io, run) => {
 
 async function show(context: KafkaContext, io: Io, asJson: boolean): Promise<Exit> {
   const { tasks } = await gatherFacts(context)
-  const rows = tasks.flatMap((task) => offsetRows(context.plan, task))
+  const missing = missingSources(context.plan, preparationOf(context.config))
+  const rows = tasks.flatMap((task) => offsetRows(context.plan, task, missing))
   const bad = rows.some(({ state }) => isBad(state))
   io.out(asJson ? json({ group: context.plan.groupId, ok: !bad, partitions: rows }) : rowsText(rows))
   return bad ? EXIT.negative : EXIT.ok

@@ -1,7 +1,7 @@
 /** What is to be said of what the doctor has found: one finding per fact, with the remedy. Pure; asking is operations/doctor.ts. */
 import { remedyOf } from '../../engine/core/stop-codes.ts'
 import type { StoreServer } from '../../stores/ports.ts'
-import { isBad, type OffsetRow } from './offsets.ts'
+import { type BadOffset, isBad, type OffsetRow, stopOf } from './offsets.ts'
 
 export interface Finding {
   /** `area.fact`, stable. */
@@ -326,16 +326,9 @@ export function judgeGroup(
 
 /** Each state has the remedy of the code that a task would stop with: another's command may delete what is still good. */
 export function judgeOffsets(rows: readonly OffsetRow[]): readonly Finding[] {
-  const bad = Map.groupBy(
-    rows.filter(({ state }) => isBad(state)),
-    ({ state }) => state,
-  )
+  const bad = new Map<BadOffset, string[]>()
+  for (const { topic, partition, state } of rows)
+    if (isBad(state)) bad.set(state, [...(bad.get(state) ?? []), `${topic}-${partition}`])
   if (bad.size === 0) return [ok('group.offsets', 'they agree with the changelog')]
-  return [...bad].map(([state, of]) =>
-    fail(
-      'group.offsets',
-      `${state}: ${of.map(({ topic, partition }) => `${topic}-${partition}`).join(', ')}`,
-      remedyOf(`offsets.${state}`),
-    ),
-  )
+  return [...bad].map(([state, of]) => fail('group.offsets', `${state}: ${of.join(', ')}`, remedyOf(stopOf(state))))
 }

@@ -6,6 +6,7 @@
 import type { LogRange } from '../../engine/core/log-windows.ts'
 import { position } from '../../engine/core/numbers.ts'
 import { type Plan, partitionsOf } from '../../engine/core/plan.ts'
+import type { StopCodeName } from '../../engine/core/stop-codes.ts'
 import type { OffsetToCommit } from '../../engine/ports.ts'
 import { type CheckpointRecord, STATE_FORMAT } from '../../stores/core/changelog.ts'
 
@@ -20,9 +21,22 @@ export interface TaskOffsets {
 
 /**
  * `none` neither has anything: the task begins at the start of the log · `new` a partition that the state does not know
- * yet: it begins at the start of the log · `missing`, `foreign`, `mismatch`: the task stops with that code.
+ * yet: it begins at the start of the log · the others: the task stops, with the code of STOPS.
  */
-export type OffsetState = 'ok' | 'none' | 'new' | 'missing' | 'foreign' | 'mismatch'
+export type OffsetState = 'ok' | 'none' | 'new' | BadOffset
+
+export type BadOffset = 'missing' | 'foreign' | 'mismatch' | 'removed' | 'recreated'
+
+/** What the engine says of each (engine/core/takeover.ts). */
+const STOPS: Readonly<Record<BadOffset, StopCodeName>> = {
+  missing: 'offsets.missing',
+  foreign: 'offsets.foreign',
+  mismatch: 'offsets.mismatch',
+  // Of a topic that is no source: whatever offsets there are.
+  removed: 'source.removed',
+  // Of a source that is another topic by now, or that is missing and would be created.
+  recreated: 'topic.recreated',
+}
 
 export interface OffsetRow {
   readonly task: number
@@ -35,8 +49,14 @@ export interface OffsetRow {
 
 export const partitionName = (topic: string, partition: number): string => `${topic}-${partition}`
 
-export function offsetRows(plan: Plan, offsets: TaskOffsets): readonly OffsetRow[] {
+/** `missing`: sources that do not exist, by their real names; a plan that was found by looking does not have them. */
+export function offsetRows(
+  plan: Plan,
+  offsets: TaskOffsets,
+  missing: ReadonlySet<string> = NONE,
+): readonly OffsetRow[] {
   const { task, committed, before, after } = offsets
+  const topicIds = new Map([...plan.sources, plan.repartition].map(({ topic, topicId }) => [topic, topicId]))
   const known = new Map(partitionsOf(plan, task).map((p) => [partitionName(p.topic, p.partition), p]))
   // Partitions that the state knows and the topology does not: the engine compares them all the same.
   for (const at of positionsOf(after)) known.set(partitionName(at.topic, at.partition), at)
@@ -51,9 +71,21 @@ export function offsetRows(plan: Plan, offsets: TaskOffsets): readonly OffsetRow
       partition,
       committed: found,
       changelog: highest,
-      state: stateOf(after !== null, found, lowest, highest),
+      state: topicState(after, topic, topicIds.get(topic), missing) ?? stateOf(after !== null, found, lowest, highest),
     }
   })
+}
+
+/** First, as the engine looks: offsets of another topic say nothing, be they the same. Null: it is the one that was read. */
+function topicState(
+  record: CheckpointRecord | null,
+  topic: string,
+  topicId: string | undefined,
+  missing: ReadonlySet<string>,
+): BadOffset | null {
+  const before = record?.topicIds[topic]
+  if (missing.has(topic) || (topicId !== undefined && before !== undefined && before !== topicId)) return 'recreated'
+  return topicId === undefined ? 'removed' : null
 }
 
 function stateOf(hasState: boolean, committed: number | null, lowest: number, highest: number | null): OffsetState {
@@ -63,7 +95,11 @@ function stateOf(hasState: boolean, committed: number | null, lowest: number, hi
   return committed >= Math.min(lowest, highest) && committed <= highest ? 'ok' : 'mismatch'
 }
 
-export const isBad = (state: OffsetState): boolean => state === 'missing' || state === 'foreign' || state === 'mismatch'
+export const isBad = (state: OffsetState): state is BadOffset => state in STOPS
+
+export const stopOf = (state: BadOffset): StopCodeName => STOPS[state]
+
+const NONE: ReadonlySet<string> = new Set()
 
 export function positionsOf(record: CheckpointRecord | null): readonly OffsetToCommit[] {
   return Object.entries(record?.positions ?? {}).flatMap(([topic, partitions]) =>

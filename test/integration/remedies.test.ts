@@ -224,6 +224,25 @@ const SCENES: Readonly<Record<string, Readonly<Record<string, Scene>>>> = {
   },
 }
 
+/** What those who only look call it that the engine stops with. */
+const STATES: Readonly<Record<string, string>> = {
+  'offsets.missing': 'missing',
+  'offsets.foreign': 'foreign',
+  'offsets.mismatch': 'mismatch',
+  'source.removed': 'removed',
+  'topic.recreated': 'recreated',
+}
+
+async function saysTheSame(code: string): Promise<void> {
+  const state = STATES[code]
+  if (state === undefined) return
+  const { exit, value } = await world.json('offsets', 'show')
+  const states = value.partitions.map((at: { state: string }) => at.state).filter((at: string) => !GOOD.has(at))
+  expect([exit, ...new Set(states)]).toEqual([1, state])
+  expect((await world.cli('verify')).exit).toBe(1)
+}
+const GOOD: ReadonlySet<string> = new Set(['ok', 'none', 'new'])
+
 /** Follows what is written: with the service stopped, the command, then a start. */
 async function follow(text: string, leads: readonly string[], values = {}): Promise<void> {
   const { exit, out, err } = await world.cli(...wordsOf(text, values))
@@ -257,6 +276,7 @@ describe('on the shared servers', () => {
     const scene = SCENES[code]![text]!
     await scene.breaks()
     await scene.stops()
+    await saysTheSame(code)
     // As it stands, but for the last word: the dry run changes nothing.
     const dry = await world.cli(...wordsOf(text).slice(0, -1))
     expect({ ...dry, out: dry.out.split('\n').at(-2) }).toMatchObject({

@@ -1,5 +1,6 @@
 /** What the doctor says of each kind of broken setup; the asking is tested with servers (test/integration/cli-doctor.test.ts). */
 import { expect, test } from 'vitest'
+import { stopCodes } from '../../engine/core/stop-codes.ts'
 import {
   type Finding,
   judgeClock,
@@ -40,6 +41,10 @@ test('offsets: each state has its own remedy, and no other', () => {
     { state: 'fail', detail: 'foreign: t-3', remedy: expect.stringContaining('`tributary offsets adopt --execute`') },
   ])
   expect(found[0]!.remedy).not.toMatch(/skip|earliest|reset|adopt/)
+  expect(judgeOffsets(rows('removed', 'ok', 'recreated'))).toMatchObject([
+    { state: 'fail', detail: 'removed: t-0', remedy: stopCodes['source.removed'].remedy },
+    { state: 'fail', detail: 'recreated: t-2', remedy: stopCodes['topic.recreated'].remedy },
+  ])
 })
 
 test('the feature that transactions need', () => {

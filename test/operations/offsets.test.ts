@@ -107,8 +107,23 @@ describe('states', () => {
     ])
   })
 
-  test('a topic that the topology does not read any more is compared all the same', () => {
-    expect(states(offsets({ 'gone-4': 1 }, record({ gone: { 4: 2 } })))).toContain('gone-4 mismatch')
+  test.each([2, 1, undefined])('of a topic that is no source, whatever the group has (%s): removed', (committed) => {
+    const group = committed === undefined ? {} : { 'gone-4': committed }
+    expect(states(offsets(group, record({ gone: { 4: 2 } })))).toContain('gone-4 removed')
+  })
+
+  test('of a topic that was created again, or is missing: recreated', () => {
+    const topicIds = { in: 'id-in-before', status: 'id-status' }
+    const state = record({ in: { 0: 5 }, status: { 0: 7 }, late: { 0: 1 } }, { topicIds })
+    const group = offsets({ 'in-0': 5, 'status-0': 7, 'late-0': 1 }, state)
+    const rows = offsetRows(plan, group, new Set(['late']))
+    expect(rows.map(({ topic, partition, state }) => `${topic}-${partition} ${state}`)).toEqual([
+      'in-0 recreated',
+      'in-2 recreated',
+      'status-0 ok',
+      'app-repartition-0 new',
+      'late-0 recreated',
+    ])
   })
 
   test.each([
