@@ -53,6 +53,7 @@ export class MembershipDriver {
   readonly #hooks: MembershipHooks
   #reason = 'start'
   #waiters: (() => void)[] = []
+  #leaving: Promise<void> | null = null
 
   constructor(
     group: GroupClient,
@@ -97,7 +98,12 @@ export class MembershipDriver {
   }
 
   /** Leaves the group, so that others need not wait for the session to end. A lost answer is as good. */
-  async leave(): Promise<void> {
+  leave(): Promise<void> {
+    this.#leaving ??= this.#leave()
+    return this.#leaving
+  }
+
+  async #leave(): Promise<void> {
     for (const command of this.#core.leave())
       if (command.kind === 'leave')
         await this.#group.leave(command.membership, 'shutdown').catch((error: unknown) => {
@@ -197,13 +203,21 @@ export class MembershipDriver {
       const partitions = tasks.flatMap((task) => partitionsOf(this.#plan, task))
       return {
         memberId,
-        assignment: encodeAssignment({ partitions, userData: encodeAssignmentFacts({ tasks, transactionalIds }) }),
+        assignment: encodeAssignment({
+          partitions,
+          userData: encodeAssignmentFacts({ tasks, transactionalIds, stride: this.#plan.stride }),
+        }),
       }
     })
   }
 
   #assigned(membership: GroupMembership, bytes: Buffer): void {
-    const { tasks, transactionalIds } = decodeAssignmentFacts(decodeAssignment(bytes).userData)
+    const { tasks, transactionalIds, stride } = decodeAssignmentFacts(decodeAssignment(bytes).userData)
+    if (stride !== null && stride !== this.#plan.stride) {
+      const message = `whoever leads the group gives ids with stride ${stride}, here it is ${this.#plan.stride}`
+      this.#refuse('stride.changed', message)
+      return
+    }
     const ours = tasks.filter((task) => task >= 0 && task < this.#plan.tasks)
     const change = changeOwnership(this.ownership, {
       membership,
@@ -213,6 +227,18 @@ export class MembershipDriver {
     this.ownership = change.ownership
     this.#hooks.assigned(change)
     this.#awake()
+  }
+
+  /**
+   * What the leader has in common with all who have tasks is not so here. Before the first batch no state tells it
+   * (recorded-state.ts), and by then two may have begun. Leaves, so that others need not wait for the session to end.
+   */
+  #refuse(code: string, message: string): void {
+    this.ownership = null
+    this.#hooks.evicted(message)
+    this.#awake()
+    this.leave().catch((error: unknown) => this.#failed(error))
+    this.#hooks.stop(code, message)
   }
 
   #awake(): void {

@@ -232,6 +232,8 @@ export function decodeMemberFacts(userData: Buffer | null): MemberFacts {
 export interface AssignmentFacts {
   readonly tasks: readonly number[]
   readonly transactionalIds: readonly string[]
+  /** By which the leader gives ids; null: one of an earlier version leads, and does not say. */
+  readonly stride: number | null
 }
 
 export const encodeAssignmentFacts = (facts: AssignmentFacts): Buffer => Buffer.from(JSON.stringify(facts))
@@ -242,8 +244,9 @@ export function decodeAssignmentFacts(userData: Buffer | null): AssignmentFacts 
     return {
       tasks: (facts.tasks ?? []).filter((t) => Number.isInteger(t)),
       transactionalIds: (facts.transactionalIds ?? []).map(String),
+      stride: Number.isInteger(facts.stride) ? facts.stride! : null,
     }
   } catch {
-    return { tasks: [], transactionalIds: [] }
+    return { tasks: [], transactionalIds: [], stride: null }
   }
 }

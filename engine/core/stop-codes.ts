@@ -54,7 +54,7 @@ export const stopCodes = {
     remedy: 'Internal topics must keep their partitions; move to a new APPLICATION_ID to change the number of tasks.',
   },
   'stride.changed': {
-    meaning: 'NOTE_ID_STRIDE differs from the stride that ids were given with: an id could be given twice.',
+    meaning: 'NOTE_ID_STRIDE differs from the stride that ids are given with: an id could be given twice.',
     remedy: 'Set NOTE_ID_STRIDE to the number in the message, or leave it unset if it was unset at first start.',
   },
   'topic.recreated': {

@@ -289,9 +289,12 @@ describe('facts in the protocol’s user data', () => {
   )
 
   test('of an assignment', () => {
-    const facts = { tasks: [1, 2], transactionalIds: ['a', 'b'] }
+    const facts = { tasks: [1, 2], transactionalIds: ['a', 'b'], stride: 4 }
     expect(decodeAssignmentFacts(encodeAssignmentFacts(facts))).toEqual(facts)
-    expect(decodeAssignmentFacts(Buffer.from('{'))).toEqual({ tasks: [], transactionalIds: [] })
-    expect(decodeAssignmentFacts(null)).toEqual({ tasks: [], transactionalIds: [] })
+    const { stride, ...earlier } = facts
+    expect(decodeAssignmentFacts(Buffer.from(JSON.stringify(earlier)))).toEqual({ ...facts, stride: null })
+    const nothing = { tasks: [], transactionalIds: [], stride: null }
+    expect(decodeAssignmentFacts(Buffer.from('{'))).toEqual(nothing)
+    expect(decodeAssignmentFacts(null)).toEqual(nothing)
   })
 })
