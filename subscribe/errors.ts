@@ -2,7 +2,7 @@
 
 export const eventCodes = {
   'events.from_invalid': {
-    meaning: 'What was asked to resume from is no id of this topic.',
+    meaning: 'What was asked to resume from is no place in this topic.',
     remedy: "Give the id of an event of this topic, 'earliest' or 'latest'.",
   },
   'events.topic_missing': {

@@ -4,6 +4,7 @@
 import { type Clock, sleep } from '../engine/clock.ts'
 import { everyPartition } from '../engine/core/plan.ts'
 import { type Kafka, RequestLost, type TopicInfo } from '../engine/ports.ts'
+import { incarnationOf } from './core/event-id.ts'
 import { refusedAs, SubscribeError } from './errors.ts'
 
 /** `positions` are next offsets by partition; one that is missing is read from its start. */
@@ -34,7 +35,7 @@ export interface PlacesContext {
 const RETRY_MS = 50
 const RETRY_MAX_MS = 1_000
 
-/** null: it was closed meanwhile. @throws SubscribeError `events.topic_missing`, `events.refused` */
+/** null: it was closed meanwhile. @throws SubscribeError `events.topic_missing`, `events.refused`, `events.from_invalid` */
 export async function placesOf(context: PlacesContext, start: StartAt): Promise<Places | null> {
   const { kafka, clock, topic, missingMaxMs, closed } = context
   const missingAtMs = clock.nowMs() + missingMaxMs
@@ -42,6 +43,8 @@ export async function placesOf(context: PlacesContext, start: StartAt): Promise<
     try {
       const info = (await kafka.admin.topics([topic])).get(topic)
       if (info !== undefined) {
+        const unknown = unknownPartition(info, start)
+        if (unknown !== null) throw new SubscribeError('events.from_invalid', noSuchPartition(info, unknown))
         const starts = await startsOf(context, info, start)
         if (starts !== null) return { info, starts }
       } else if (clock.nowMs() >= missingAtMs) {
@@ -54,6 +57,23 @@ export async function placesOf(context: PlacesContext, start: StartAt): Promise<
   }
   return null
 }
+
+/**
+ * The highest partition that the place names and the topic has not; null: there is none. A place of a topic that was there
+ * before may name more: that is a gap. And fewer, for partitions are added.
+ */
+export function unknownPartition({ topicId, partitions }: TopicInfo, start: StartAt): number | null {
+  if (start.kind !== 'at' || (start.incarnation !== null && start.incarnation !== incarnationOf(topicId))) return null
+  const highest = highestPartition(start)
+  return highest < partitions ? null : highest
+}
+
+/** -1: it names none. */
+export const highestPartition = ({ positions }: Extract<StartAt, { kind: 'at' }>): number =>
+  [...positions.keys()].reduce((highest, partition) => Math.max(highest, partition), -1)
+
+export const noSuchPartition = ({ topic, partitions }: TopicInfo, partition: number): string =>
+  `there is no partition ${partition}: ${topic} has ${partitions}`
 
 /** null: some leader did not answer. */
 async function startsOf({ kafka }: PlacesContext, info: TopicInfo, start: StartAt): Promise<Places['starts'] | null> {

@@ -81,7 +81,7 @@ export class TopicReader {
 
   /**
    * Finds where to begin, patiently while Kafka is away. Resolves with the places; with null when it was closed meanwhile.
-   * @throws SubscribeError `events.topic_missing`, `events.refused`
+   * @throws SubscribeError `events.topic_missing`, `events.refused`, `events.from_invalid`
    */
   async open(start: StartAt): Promise<readonly number[] | null> {
     const { kafka, clock, topic, missingMaxMs } = this.#options

@@ -4,7 +4,7 @@
  */
 import type { Gap } from '../../subscribe/core/partition-feed.ts'
 import { covers } from '../../subscribe/core/positions.ts'
-import type { StartAt } from '../../subscribe/start.ts'
+import { highestPartition, type StartAt } from '../../subscribe/start.ts'
 import type { ReaderItem, TopicReader } from '../../subscribe/topic-reader.ts'
 import { admits } from './filter.ts'
 import { noteEventOf } from './note-event.ts'
@@ -101,10 +101,11 @@ const startAt = ({ positions, incarnation }: Place): Start => ({
   incarnation,
 })
 
-/** The place that an id tells, as far as it is one of this topic. */
+/** The place that an id tells; null: of another topic, or with partitions that the shared reader has not met yet. A reader finds out. */
 function claimed(from: Extract<Start, { kind: 'at' }>, recent: RecentItems): Subscriber['place'] {
   const { positions, incarnation } = from
   if (incarnation !== null && incarnation !== recent.incarnation) return null
+  if (highestPartition(from) >= recent.end.length) return null
   return { positions: recent.end.map((_, partition) => positions.get(partition) ?? 0), incarnation: recent.incarnation }
 }
 

@@ -18,8 +18,9 @@ export interface EventsOptions {
 }
 
 export function createEvents({ kafka, plan, reader, clock, log }: EventsOptions): EventHub {
-  const topic = plan.sinks.get(noteStatus)?.topic
-  if (topic === undefined) throw new Error(`the topology does not write ${noteStatus.topic}`)
+  const status = plan.sinks.get(noteStatus)
+  if (status === undefined) throw new Error(`the topology does not write ${noteStatus.topic}`)
+  const { topic, partitions } = status
   const watch = new PublishedWatch(reader, clock)
-  return new EventHub({ kafka, clock, topic, log, hold: holdOf(watch, topic, plan.tasks, () => {}) })
+  return new EventHub({ kafka, clock, topic, partitions, log, hold: holdOf(watch, topic, plan.tasks, () => {}) })
 }

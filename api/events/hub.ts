@@ -5,8 +5,9 @@
  */
 import type { Logger } from 'pino'
 import type { Clock } from '../../engine/clock.ts'
-import type { Kafka } from '../../engine/ports.ts'
-import type { StartAt } from '../../subscribe/start.ts'
+import { type Kafka, RequestLost } from '../../engine/ports.ts'
+import { refusedAs } from '../../subscribe/errors.ts'
+import { highestPartition, noSuchPartition, type StartAt, unknownPartition } from '../../subscribe/start.ts'
 import { type Hold, TopicReader } from '../../subscribe/topic-reader.ts'
 import { catchUp, liveItemOf } from './catch-up.ts'
 import { type EventFilter, SubscriberIndex } from './filter.ts'
@@ -20,6 +21,8 @@ export interface HubOptions {
   readonly clock: Clock
   /** Real name of the topic of status events. */
   readonly topic: string
+  /** That it had when this was made. */
+  readonly partitions?: number
   /** What holds events back; its `timedOut` is counted here. */
   readonly hold: Omit<Hold, 'timedOut'> | null
   readonly log: Pick<Logger, 'warn'>
@@ -73,6 +76,28 @@ export class EventHub {
 
   get isFull(): boolean {
     return this.#everybody.size >= (this.#options.subscribersMax ?? defaults.SUBSCRIBERS_MAX)
+  }
+
+  /** Without asking anybody: every partition that the place names is one that is known. */
+  knows(start: StartAt): boolean {
+    const known = Math.max(this.#options.partitions ?? 0, this.#live?.place.positions.length ?? 0)
+    return start.kind !== 'at' || highestPartition(start) < known
+  }
+
+  /**
+   * Why nothing can be resumed from there: it names a partition that the topic has not. Null: it can be, or nobody
+   * answers; then the reader finds out, and the stream says so.
+   */
+  async refuses(start: StartAt): Promise<string | null> {
+    const { kafka, topic } = this.#options
+    try {
+      const info = (await kafka.admin.topics([topic])).get(topic)
+      const unknown = info === undefined ? null : unknownPartition(info, start)
+      return unknown === null ? null : noSuchPartition(info!, unknown)
+    } catch (error) {
+      if (error instanceof RequestLost || refusedAs(topic, error) !== error) return null
+      throw error
+    }
   }
 
   /** Resolves when the stream is over. Never throws. */

@@ -9,7 +9,7 @@ import { asyncApi } from '../../topology/asyncapi.ts'
 import { UINT32_MAX } from '../../topology/fields.ts'
 import { noteTopology } from '../../topology/notes/topology.ts'
 import type { RequestLimit } from '../request-limit.ts'
-import { failure } from '../rest/errors.ts'
+import { type ErrorSource, failure } from '../rest/errors.ts'
 import { BASE_PATH } from '../rest/json-api.ts'
 import { JSON_TYPE } from '../rest/negotiation.ts'
 import { distinctHeaders, readTenant } from '../rest/tenant.ts'
@@ -62,21 +62,30 @@ export function streamRoute(
 ): void {
   const limits = { bufferBytesMax: deps.clientBufferBytesMax ?? CLIENT_BUFFER_BYTES_MAX, flushMaxMs: FLUSH_MAX_MS }
   const first = deps.limit ? { onRequest: deps.limit } : {}
-  app.get(path, { exposeHeadRoute: false, ...first }, (request, reply) => {
-    const filter = readFilter(request, tenantOf(request), [...PARAMETERS, ...parameters])
-    if (!acceptsStream(request.headers.accept))
-      throw failure('accept.unsupported', 'this answers text/event-stream', { header: 'Accept' })
+  const hubNow = (): EventHub => {
     if (deps.isDraining())
       throw failure('service.draining', 'the service is ending', undefined, { connection: 'close' })
     const hub = deps.hub()
     if (hub === null) throw failure('service.starting', 'the topics are not known yet')
-    const start = readStart(request, hub.topic)
+    return hub
+  }
+  app.get(path, { exposeHeadRoute: false, ...first }, async (request, reply) => {
+    const filter = readFilter(request, tenantOf(request), [...PARAMETERS, ...parameters])
+    if (!acceptsStream(request.headers.accept))
+      throw failure('accept.unsupported', 'this answers text/event-stream', { header: 'Accept' })
+    const { start, source } = readStart(request, hubNow().topic)
+    if (!hubNow().knows(start)) {
+      const why = await hubNow().refuses(start)
+      if (why !== null) throw failure('resume.invalid', why, source)
+    }
+    // As it is now: Kafka may have been asked meanwhile.
+    const hub = hubNow()
     if (hub.isFull) throw failure('service.busy', 'as many event streams are open as one process serves')
     const headers: Record<string, string> = {}
     for (const [name, value] of Object.entries(reply.getHeaders()))
       if (value !== undefined && name !== 'content-length') headers[name] = String(value)
     reply.hijack()
-    void hub.serve(new EventStream(reply.raw, limits, headers), filter, start)
+    if (!reply.raw.destroyed) void hub.serve(new EventStream(reply.raw, limits, headers), filter, start)
   })
 }
 
@@ -120,20 +129,20 @@ function values<T>(
 const characterId = (text: string): number | undefined =>
   /^(0|[1-9]\d{0,9})$/.test(text) && Number(text) <= UINT32_MAX ? Number(text) : undefined
 
-/** Last-Event-ID first: a client that connects again sends it, whatever its URL says. Throws ApiFailure `resume.invalid`. */
-function readStart(request: FastifyRequest, topic: string): StartAt {
+/** Where to begin, and what says so. Last-Event-ID first: a client that connects again sends it, whatever its URL says. Throws ApiFailure `resume.invalid`. */
+function readStart(request: FastifyRequest, topic: string): { readonly start: StartAt; readonly source: ErrorSource } {
   const last = distinctHeaders(request.raw.rawHeaders)['last-event-id'] ?? []
   const given = last.length > 0 ? last : queryOf(request).getAll('from')
   const source = last.length > 0 ? { header: 'Last-Event-ID' } : { parameter: 'from' }
   if (given.length > 1) throw failure('resume.invalid', 'it is given twice', source)
   // EventSource sends no header for an empty id; other clients may send it empty.
   const [text = ''] = given
-  if (text === '' || text === 'latest') return { kind: 'latest' }
-  if (text === 'earliest') return { kind: 'earliest' }
+  if (text === '' || text === 'latest') return { start: { kind: 'latest' }, source }
+  if (text === 'earliest') return { start: { kind: 'earliest' }, source }
   const id = parseEventId(text)
   if (id === null) throw failure('resume.invalid', 'it is no id of an event', source)
   if (id.topic !== topic) throw failure('resume.invalid', `it is no id of an event of ${topic}`, source)
-  return { kind: 'at', positions: id.positions, incarnation: id.incarnation }
+  return { start: { kind: 'at', positions: id.positions, incarnation: id.incarnation }, source }
 }
 
 export function queryOf(request: FastifyRequest): URLSearchParams {

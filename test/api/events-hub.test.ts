@@ -228,6 +228,31 @@ describe('a client', () => {
     expect(numbersOf(client)).toEqual([sent.number])
   })
 
+  test('goes on in a partition that was added, which another process has met first', async () => {
+    const topic = new TestTopic(1)
+    const hub = hubOf(topic)
+    const first = join(hub)
+    await until('it follows', () => follows(first))
+    topic.grow(2)
+    const character = [1, 2, 3, 4].find((id) => partitionFor(characterKey(id), 2) === 1)
+    const [seen, next] = [event(character), event(character)]
+    topic.commit(seen)
+    const place = topic.logEnd(1)
+    topic.commit(next)
+    const client = join(hub, { kind: 'at', positions: new Map([0, place].entries()), incarnation: null })
+    await until('it', () => client.events.length === 1)
+    await until('it follows', () => follows(client))
+    expect(numbersOf(client)).toEqual([next.number])
+    expect(parseEventId(client.parser.lastId)?.positions.get(1)).toBe(topic.logEnd(1))
+  })
+
+  test('that names a partition which is not there is told so', async () => {
+    const client = join(hubOf(new TestTopic(1)), { kind: 'at', positions: new Map([[1, 0]]), incarnation: null })
+    await until('that', () => client.events.length === 1)
+    expect(client.events[0]).toMatchObject({ event: 'failed', data: { code: 'events.from_invalid' } })
+    expect(client.isOver).toBe(true)
+  })
+
   test('hears that the topic was created again, and goes on with the new one', async () => {
     const topic = new TestTopic(1)
     const hub = hubOf(topic)

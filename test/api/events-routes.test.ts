@@ -85,6 +85,37 @@ describe('the route', () => {
     },
   )
 
+  test.each([['status:2:1'], ['status:0:1,7:-1,1:-1']])('refuses %s: the topic has two partitions', async (id) => {
+    const { get } = await serve()
+    for (const [answer, source] of [
+      [await get(`?from=${id}`), { parameter: 'from' }],
+      [await get('', { 'Last-Event-ID': id }), { header: 'Last-Event-ID' }],
+    ] as const) {
+      const [error] = ((await answer.json()) as any).errors
+      expect(error).toMatchObject({ status: '400', code: 'resume.invalid', source })
+      expect(error.detail).toMatch(/no partition [27]: status has 2$/)
+    }
+  })
+
+  test.each([
+    ['fewer partitions', 'status:0:-1', [1]],
+    ['one more, of the topic that was there before', 'status:0:5,1:5,2:5@ffffffff', ['recreated', 'recreated', 1]],
+    ['one more, while Kafka does not answer, until it does', 'status:2:1', ['events.from_invalid']],
+  ])('takes an id with %s', async (_, id, expected) => {
+    const { topic, get } = await serve()
+    topic.commit({ tenant: TENANT_A, characterId: 7, type: 'CREATED', number: 1 })
+    let silent = expected[0] === 'events.from_invalid' ? 1 : 0
+    topic.kafka.fault = ({ api }) => (api === 'admin' && silent-- > 0 ? 'before' : null)
+    const answer = await get('', { 'Last-Event-ID': id })
+    expect(answer.status).toBe(200)
+    const parser = new SseParser()
+    const reader = answer.body!.getReader()
+    const decoder = new TextDecoder()
+    while (parser.events.length < expected.length) parser.take(decoder.decode((await reader.read()).value))
+    expect(parser.events.map(({ data }: any) => data.reason ?? data.code ?? data.body.noteId)).toEqual(expected)
+    await reader.cancel()
+  })
+
   test('takes filters given in two ways, and Last-Event-ID before `from`', async () => {
     const { topic, get } = await serve()
     for (let number = 1; number <= 3; number++)

@@ -178,6 +178,7 @@ test('mistakes have codes', async () => {
   await expect(first({ from: 'x' })).rejects.toBeInstanceOf(SubscribeError)
   await expect(first({ from: 'other:0:1' })).rejects.toMatchObject({ code: 'events.from_invalid' })
   await expect(first({ from: { 0: -1 } })).rejects.toMatchObject({ code: 'events.from_invalid' })
+  await expect(first({ from: { 99: 0 } })).rejects.toMatchObject({ code: 'events.from_invalid' })
   const missing = { ...to, topicNames: { EVENT_TOPIC_NOTE_STATUS: unique('never') } }
   await expect(first({}, missing)).rejects.toMatchObject({ code: 'events.topic_missing' })
   const decode = (): never => {

@@ -7,6 +7,7 @@ import { position } from '../../engine/core/numbers.ts'
 import { RecordBatchBuilder } from '../../engine/wire/record-batch-builder.ts'
 import type { MemoryConnection } from '../../testing/kafka/memory-kafka.ts'
 import { MemoryKafka } from '../../testing/kafka/memory-kafka.ts'
+import { PartitionLog } from '../../testing/kafka/partition-log.ts'
 import { characterKey } from '../../topology/notes/key.ts'
 
 export const TOPIC = 'status'
@@ -38,7 +39,7 @@ export const valueOfEvent = ({ characterId, type, number }: TestEvent): string =
 export class TestTopic {
   readonly kafka: MemoryKafka
   readonly connection: MemoryConnection
-  readonly partitions: number
+  partitions: number
   #epoch = 0
   #open = new Set<number>()
   #sequences = new Map<number, number>()
@@ -54,6 +55,15 @@ export class TestTopic {
     this.kafka.cluster.create({ topic: TOPIC, partitions: this.partitions, replicationFactor: 1, configs: {} })
     this.#epoch++
     this.#sequences.clear()
+  }
+
+  /** Partitions are added, empty ones. */
+  grow(partitions: number): void {
+    const { topics } = this.kafka.cluster
+    const before = topics.get(TOPIC)!
+    const added = Array.from({ length: partitions - this.partitions }, () => new PartitionLog())
+    topics.set(TOPIC, { ...before, info: { ...before.info, partitions }, logs: [...before.logs, ...added] })
+    this.partitions = partitions
   }
 
   /** Writes events in the open transaction, each to the home partition of its character. */

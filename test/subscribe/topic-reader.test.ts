@@ -3,6 +3,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { systemClock } from '../../engine/clock.ts'
 import { valueOf } from '../../engine/core/headers.ts'
 import { partitionFor } from '../../engine/core/murmur2.ts'
+import { incarnationOf } from '../../subscribe/core/event-id.ts'
 import type { StartAt } from '../../subscribe/start.ts'
 import { type Hold, type ReaderItem, TopicReader, type TopicReaderOptions } from '../../subscribe/topic-reader.ts'
 import { characterKey } from '../../topology/notes/key.ts'
@@ -96,6 +97,22 @@ describe('where it begins', () => {
     await expect(new TopicReader(options).open({ kind: 'latest' })).rejects.toMatchObject({
       code: 'events.topic_missing',
     })
+  })
+
+  test('a partition that is not there is an error, unless the place is of a topic that was there before', async () => {
+    const topic = new TestTopic(1)
+    const open = (incarnation: string | null) => {
+      const options = { kafka: topic.connection, clock: systemClock, topic: TOPIC, hold: null, missingMaxMs: 0 }
+      const reader = new TopicReader(options)
+      onTestFinished(() => reader.close())
+      return reader.open({ kind: 'at', positions: new Map([1, 0].entries()), incarnation })
+    }
+    const invalid = { code: 'events.from_invalid', message: expect.stringMatching(/no partition 1: status has 1/) }
+    await expect(open(null)).rejects.toMatchObject(invalid)
+    await expect(open(incarnationOf(topic.kafka.cluster.topics.get(TOPIC)!.info.topicId))).rejects.toMatchObject(
+      invalid,
+    )
+    expect(await open('ffffffff')).toHaveLength(1)
   })
 })
 
