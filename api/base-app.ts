@@ -2,9 +2,11 @@
  * What every HTTP server of this project is: limits, headers and errors of every answer, health and metrics. Owns no socket;
  * what else it serves is registered by whoever makes it.
  */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
 import helmet from '@fastify/helmet'
 import fastify, { type FastifyInstance } from 'fastify'
-import { answerClientError, sendError } from './error-answers.ts'
+import { answerClientError, answerMalformed, sendError } from './error-answers.ts'
 import type { Health } from './health.ts'
 import { registerHealthRoutes } from './health-routes.ts'
 import { KnownPaths } from './known-paths.ts'
@@ -63,10 +65,27 @@ export async function createBaseApp({ health, metrics, problem }: BaseOptions): 
     strictTransportSecurity: false,
     referrerPolicy: { policy: 'no-referrer' },
   })
+  // Without these Node answers by itself: 417 without a body, and nothing at all.
+  const unmet = new WeakSet<IncomingMessage>()
+  app.server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
+    unmet.add(request)
+    app.routing(request, response)
+  })
+  app.server.on('connect', (_: IncomingMessage, socket: Duplex) => answerMalformed(socket))
   app.addHook('onRequest', async (request) => {
-    const { url = '/', method = 'GET', httpVersion, headers } = request.raw
-    if (httpVersion === '1.1' && headers.host === undefined)
-      throw failure('request.malformed', 'the header Host is missing', { header: 'Host' })
+    const { url = '/', method = 'GET', httpVersion, rawHeaders } = request.raw
+    const hosts = valuesOf(rawHeaders, 'host')
+    if (hosts > 1 || (hosts === 0 && httpVersion === '1.1'))
+      throw failure('request.malformed', `the header Host is ${hosts > 1 ? 'given twice' : 'missing'}`, {
+        header: 'Host',
+      })
+    if (unmet.has(request.raw))
+      throw failure(
+        'expectation.failed',
+        'only 100-continue can be expected',
+        { header: 'Expect' },
+        { connection: 'close' },
+      )
     if (url.length > URL_BYTES_MAX) throw failure('url.too_long', `the URL has more than ${URL_BYTES_MAX} bytes`)
     // Before a body is read for nothing.
     if (request.is404) throw paths.failureFor(method, url)
@@ -77,4 +96,12 @@ export async function createBaseApp({ health, metrics, problem }: BaseOptions): 
   app.server.maxConnections = CONNECTIONS_MAX
   registerHealthRoutes(app, health, metrics)
   return app
+}
+
+/** How often a header is given; Node keeps the first of two Hosts and says nothing. Names and values come by turns. */
+function valuesOf(raw: readonly string[], name: string): number {
+  let count = 0
+  for (let at = 0; at < raw.length; at += 2)
+    if (raw[at]!.length === name.length && raw[at]!.toLowerCase() === name) count++
+  return count
 }

@@ -2,9 +2,11 @@
  * What an error becomes over HTTP, wherever it arises: a handler, the framework, or a socket on which nothing that could be
  * called a request came. Owns no text of its own: rest/errors.ts has the codes.
  */
-import type { Socket } from 'node:net'
+import { STATUS_CODES } from 'node:http'
+import type { Duplex } from 'node:stream'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { StoreLost } from '../stores/ports.ts'
+import { HANG_UP_MS } from './limits.ts'
 import { ApiFailure, errorDocument, failure, type HttpErrorName, httpErrors } from './rest/errors.ts'
 import { answerType, JSON_TYPE } from './rest/negotiation.ts'
 
@@ -53,26 +55,36 @@ const SOCKET: Readonly<Record<string, HttpErrorName>> = {
   HPE_HEADER_OVERFLOW: 'headers.too_large',
   ERR_HTTP_REQUEST_TIMEOUT: 'request.timeout',
 }
-const REASONS: Readonly<Record<number, string>> = {
-  400: 'Bad Request',
-  408: 'Request Timeout',
-  431: 'Request Header Fields Too Large',
-}
 
 /** Answers what is no request, and ends the connection. */
-export function answerClientError(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+export function answerClientError(error: Error & { code?: string }, socket: Duplex): void {
+  if (error.code === 'ECONNRESET') socket.destroy()
+  else answer(SOCKET[error.code ?? ''] ?? 'request.malformed', socket)
+}
+
+/** Answers a request that is none for a server of this kind (CONNECT), and ends the connection. */
+export function answerMalformed(socket: Duplex): void {
+  socket.resume()
+  answer('request.malformed', socket)
+}
+
+function answer(name: HttpErrorName, socket: Duplex): void {
+  if (!socket.writable) {
     socket.destroy()
     return
   }
-  const name = SOCKET[error.code ?? ''] ?? 'request.malformed'
+  // A client that does not hang up must not keep its connection: there are CONNECTIONS_MAX.
+  const timer = setTimeout(() => socket.destroy(), HANG_UP_MS)
+  socket.once('error', () => socket.destroy()).once('close', () => clearTimeout(timer))
   const { status, remedy } = httpErrors[name]
   const body = JSON.stringify(errorDocument([{ code: name, detail: remedy }]))
   socket.end(
     [
-      `HTTP/1.1 ${status} ${REASONS[status]}`,
+      `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+      `Date: ${new Date().toUTCString()}`,
       `Content-Type: ${JSON_TYPE}`,
       `Content-Length: ${Buffer.byteLength(body)}`,
+      'Cache-Control: no-store',
       'Connection: close',
       '',
       body,

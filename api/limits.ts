@@ -11,6 +11,8 @@ export const REQUEST_TIMEOUT_MS = 10_000
 /** How often those two are looked at. */
 export const TIMEOUTS_CHECKED_EVERY_MS = 1_000
 export const KEEP_ALIVE_MS = 30_000
+/** How long a client whose bytes were no request may take to hear so and hang up. */
+export const HANG_UP_MS = 2_000
 /** Open connections; the next one is closed at once. */
 export const CONNECTIONS_MAX = 2_000
 /** Requests of the REST interface under way at once, but for those that only wait for an outcome; the next one is answered 503. */

@@ -87,6 +87,7 @@ export const httpErrors = {
     'The body is of a type that is not read',
     'Send application/json or application/vnd.api+json in UTF-8, not compressed.',
   ),
+  'expectation.failed': code(417, 'What is expected cannot be met', 'Leave out Expect, or send 100-continue.'),
   'value.wrong_type': code(422, 'A value is of a wrong type', '`source.pointer` names the field.'),
   'value.out_of_range': code(422, 'A value is out of range', '`source.pointer` names the field.'),
   'value.required': code(422, 'A value is required', '`source.pointer` names the field.'),

@@ -178,6 +178,7 @@ export const COMMON_ERRORS: readonly HttpErrorName[] = [
   'tenant.invalid',
   'query.unknown',
   'accept.unsupported',
+  'expectation.failed',
   'request.timeout',
   'url.too_long',
   'rate.exceeded',
