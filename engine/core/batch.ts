@@ -22,6 +22,7 @@ import { encodeOrigin, ORIGIN_HEADER } from './origin.ts'
 import type { Outputs } from './outputs.ts'
 import type { Plan } from './plan.ts'
 import { type Progress, progressAfter } from './progress.ts'
+import { REPLAYED_FROM } from './replayed.ts'
 import { NotRead, ReadPlanner, ReadSet, StateView } from './state-view.ts'
 import { BatchTally } from './tally.ts'
 
@@ -314,7 +315,7 @@ export class Batch {
     const { topic, partition } = item.from
     this.#move(topic, partition, item.positionAfter)
     this.#lastTimestampMs = item.view.timestampMs
-    if (item.kind !== 'forward') this.tally.ended(item.view.timestampMs)
+    if (item.kind !== 'forward' && !isReplayed(item)) this.tally.ended(item.view.timestampMs)
     this.#first ??= { topic, partition, offset: item.view.offset }
     this.tally.records++
   }
@@ -362,6 +363,9 @@ export class Batch {
     for (const entry of this.overlay.entries()) memory.set(entry.name, entry.json)
   }
 }
+
+/** Its age is that of the record, days maybe: nothing of how long its way has taken. */
+const isReplayed = ({ headers }: Item): boolean => headers.values(REPLAYED_FROM).length > 0
 
 const isAt = ({ topic, partition, offset }: RecordPlace, { from, view }: Item): boolean =>
   offset === view.offset && topic === from.topic && partition === from.partition

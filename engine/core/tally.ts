@@ -13,8 +13,8 @@ export class BatchTally {
   /** By `topic\0code`. */
   readonly deadLetters = new Map<string, number>()
   /**
-   * When the records were made whose way ends here (a forwarded one's goes on): timestamp in ms and number of records by
-   * turns, one pair per run of equal timestamps. At most two numbers a record.
+   * When the records were made whose way ends here (a forwarded one's goes on; a replayed one was made long ago and sent
+   * again): timestamp in ms and number of records by turns, one pair per run of equal timestamps. At most two numbers a record.
    */
   readonly timestamps: number[] = []
 

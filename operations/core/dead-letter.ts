@@ -9,6 +9,7 @@ import {
   readHeaders,
   valueOf as valueBytesOf,
 } from '../../engine/core/headers.ts'
+import { REPLAYED_FROM } from '../../engine/core/replayed.ts'
 import { type BytesAsJson, bytesAsJson } from './text.ts'
 
 export interface DeadLetterRecord {
@@ -56,8 +57,6 @@ export function parsePlace(text: string, topic: string): LetterPlace | null {
 }
 
 const PREFIX = 'dead-letter.'
-/** On a record that was sent again: the letter it is from. */
-export const REPLAYED_FROM = `${PREFIX}replayed-from`
 /** The only header of a note; letters have others behind it, wherever it came from. */
 export const REPLAY_OF = `${PREFIX}replay-of`
 /** As engine/core/dead-letter.ts writes them, last in the section, in this order. */

@@ -1,8 +1,9 @@
 /** What a dead letter becomes when it is sent again: which record, to where, or why not. Pure. */
 import { encodeHeaders } from '../../engine/core/headers.ts'
 import type { Plan } from '../../engine/core/plan.ts'
+import { REPLAYED_FROM } from '../../engine/core/replayed.ts'
 import type { TopicPartition } from '../../engine/ports.ts'
-import { type DeadLetterRecord, placeText, REPLAYED_FROM } from './dead-letter.ts'
+import { type DeadLetterRecord, placeText } from './dead-letter.ts'
 
 export type ReplayTarget = { readonly to: TopicPartition } | { readonly refused: string }
 

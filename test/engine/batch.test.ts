@@ -576,6 +576,21 @@ describe('what comes of it', () => {
     expect(bench.outputs.written.map((w) => w.topic)).toEqual(['app-changelog'])
   })
 
+  test('the tally has no age of what was replayed, be it processed or buried again', () => {
+    const replayed = { timestampMs: 5, headers: { 'dead-letter.replayed-from': '0@3' } }
+    const bench = new Bench(planOf(topologyOf(handlerOf({ say: () => [say(1)] }))), [
+      order('say'),
+      { ...order('say'), ...replayed },
+      { ...order('say'), ...replayed },
+      { value: 'no JSON', ...replayed },
+      { value: 'no JSON', timestampMs: 900 },
+    ])
+    bench.run()
+    const { tally } = bench.batch
+    expect([tally.records, bench.texts().length, bench.deadLetters().length]).toEqual([5, 3, 2])
+    expect(tally.timestamps).toEqual([1_000, 1, 900, 1])
+  })
+
   test('the tally counts each thing once', () => {
     const bench = new Bench(plan, [order('work'), order('drop'), order('throw'), { value: 'no JSON' }])
     bench.run()
