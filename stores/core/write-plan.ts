@@ -19,8 +19,11 @@ export const CHUNK_CHANGES_MAX = 3_900
 /** Characters of keys, fields and values in one script call. One change larger than this goes alone. */
 export const CHUNK_CHARACTERS_MAX = 1_048_576
 
-/** A command with its arguments but for the key; scores are numbers. */
-export type PlannedCall = readonly ['ZADD' | 'ZREM' | 'HDEL' | 'DEL', ...(string | number)[]]
+/**
+ * A command with its arguments but for the key. Scores are texts: Lua writes a number with 17 digits, and that alone made
+ * a change with two index entries cost the server 8.0 instead of 7.0 µs (Redis 6.2).
+ */
+export type PlannedCall = readonly ['ZADD' | 'ZREM' | 'HDEL' | 'DEL', ...string[]]
 
 /** Keys stand in the order of the sections: `single`, `multiple`, `sets`, `calls`. */
 export interface WritePlan {
@@ -75,7 +78,7 @@ interface IndexState {
 
 interface IndexGroup {
   readonly redisKey: string
-  puts: ['ZADD', ...(string | number)[]] | null
+  puts: ['ZADD', ...string[]] | null
   removals: ['ZREM', ...string[]] | null
 }
 
@@ -215,8 +218,8 @@ function follow(index: IndexState, key: string, escaped: string, field: string, 
   if (!Number.isFinite(score)) {
     throw new LayoutError('layout.score', `index ${layout.name} gave the score ${score}: return a finite number`)
   }
-  if (group.puts === null) group.puts = ['ZADD', score, member]
-  else group.puts.push(score, member)
+  if (group.puts === null) group.puts = ['ZADD', String(score), member]
+  else group.puts.push(String(score), member)
 }
 
 function reset(store: StoreState): void {

@@ -20,7 +20,7 @@ export function carryOut(keyspace: Keyspace, plan: WritePlan): void {
 
 function carryOutCall(keyspace: Keyspace, key: string, [name, ...args]: PlannedCall): void {
   if (name === 'DEL') keyspace.delete(key)
-  else if (name === 'HDEL') for (const field of args) keyspace.deleteField(key, String(field))
-  else if (name === 'ZREM') for (const member of args) keyspace.removeMember(key, String(member))
-  else for (let at = 0; at < args.length; at += 2) keyspace.addMember(key, String(args[at + 1]), Number(args[at]))
+  else if (name === 'HDEL') for (const field of args) keyspace.deleteField(key, field)
+  else if (name === 'ZREM') for (const member of args) keyspace.removeMember(key, member)
+  else for (let at = 0; at < args.length; at += 2) keyspace.addMember(key, args[at + 1]!, Number(args[at]))
 }

@@ -1,0 +1,110 @@
+/**
+ * This service against Kafka Streams on the same work: the same recorded commands, both exactly once, on one broker, by
+ * turns. Each run has fresh output topics and state; what comes out is compared record by record. Writes
+ * docs/benchmarks.md's section between its markers, and a plot.
+ *
+ *   node bench/versus-streams.ts [--commands 1000000] [--rounds 3] [--compression lz4] [--threads 1,2] [--write]
+ */
+import { parseArgs } from 'node:util'
+import { startStack } from '../embedded/stack.ts'
+import { connectKafka } from '../engine/kafka/kafka.ts'
+import type { Kafka } from '../engine/ports.ts'
+import { cpuSecondsOf } from './process-cpu.ts'
+import { type Contestant, type Measured, measure, type Place } from './streams/contestant.ts'
+import { streams, tributary } from './streams/contestants.ts'
+import { outputsOf } from './streams/outputs.ts'
+import { loadCommands } from './workload.ts'
+
+const PARTITIONS = 4
+const SEED = 12_345
+const COMMANDS = 'COMMAND_TOPIC_NOTE'
+const { values } = parseArgs({
+  options: {
+    commands: { type: 'string', default: '1000000' },
+    rounds: { type: 'string', default: '3' },
+    compression: { type: 'string', default: 'lz4' },
+    threads: { type: 'string', default: '1,2' },
+    write: { type: 'boolean', default: false },
+  },
+})
+const count = Number(values.commands)
+const rounds = Number(values.rounds)
+const say = (line: string): void => void process.stderr.write(`${line}\n`)
+
+interface Run extends Measured {
+  readonly brokerSeconds: number
+  readonly redisSeconds: number
+}
+
+const stack = await startStack({ progress: say })
+const peers = await streams(say)
+try {
+  const kafka = connectKafka({ bootstrapServers: stack.bootstrapServers, clientId: 'bench' })
+  await createTopics(kafka, [COMMANDS])
+  const publisher = kafka.publisher()
+  say(`loading ${count} commands (seed ${SEED})`)
+  await loadCommands(publisher, COMMANDS, PARTITIONS, count, SEED, Date.UTC(2024, 0, 1))
+  await publisher.close()
+
+  const contestants = [
+    tributary(values.compression),
+    ...values.threads.split(',').map((threads) =>
+      peers.contestant(`Kafka Streams, ${threads} thread${threads === '1' ? '' : 's'}`, {
+        'num.stream.threads': threads,
+        'producer.compression.type': values.compression,
+      }),
+    ),
+  ]
+  const runs = new Map<string, Run[]>(contestants.map(({ name }) => [name, []]))
+  // The broker compiles its code while it works: the first round only warms it up.
+  for (let round = 0; round <= rounds; round++) {
+    const outputs: string[] = []
+    for (const [at, contestant] of contestants.entries()) {
+      const run = await play(kafka, contestant, `peer-${round}-${at}`, outputs)
+      if (round > 0) runs.get(contestant.name)!.push(run)
+      const { seconds, steadyPerSecond, cpuSeconds, brokerSeconds, redisSeconds } = run
+      say(
+        `${round === 0 ? 'warm-up, ' : ''}${contestant.name}: ${Math.round(count / seconds)}/s from the start, ${Math.round(steadyPerSecond)}/s behind the first tenth; CPU s: process ${cpuSeconds.toFixed(1)}, broker ${brokerSeconds.toFixed(1)}, Redis ${redisSeconds.toFixed(1)}`,
+      )
+    }
+    if (new Set(outputs).size !== 1) throw new Error(`outputs differ: ${outputs.join(' | ')}`)
+    say(`round ${round}: outputs are the same: ${outputs[0]}`)
+  }
+  await kafka.close()
+} finally {
+  peers.close()
+  await stack.stop()
+}
+process.exit(0)
+
+async function play(kafka: Kafka, contestant: Contestant, group: string, outputs: string[]): Promise<Run> {
+  const place: Place = {
+    bootstrapServers: stack.bootstrapServers,
+    redisUrl: stack.redisUrl,
+    group,
+    commands: COMMANDS,
+    events: `${group}-events`,
+    sagas: `${group}-sagas`,
+    partitions: PARTITIONS,
+  }
+  await createTopics(kafka, [place.events, place.sagas])
+  const cpu = () => [stack.kafka?.pid, stack.redis?.pid].map((pid) => cpuSecondsOf(pid ?? -1) ?? Number.NaN)
+  const before = cpu()
+  const measured = await measure(kafka, contestant, place, count)
+  const [brokerSeconds = 0, redisSeconds = 0] = cpu().map((seconds, at) => seconds - before[at]!)
+  const events = await outputsOf(kafka, place.events, PARTITIONS)
+  const sagas = await outputsOf(kafka, place.sagas, PARTITIONS)
+  outputs.push(`${events.records} events (${events.sum}), ${sagas.records} sagas (${sagas.sum})`)
+  return { ...measured, brokerSeconds, redisSeconds }
+}
+
+async function createTopics(kafka: Kafka, topics: readonly string[]): Promise<void> {
+  await kafka.admin.createTopics(
+    topics.map((topic) => ({
+      topic,
+      partitions: PARTITIONS,
+      replicationFactor: 1,
+      configs: { 'retention.ms': '-1' },
+    })),
+  )
+}
