@@ -32,6 +32,7 @@ export {
 export {
   type Counter,
   counter,
+  fieldOrder,
   type Index,
   index,
   type MapStore,

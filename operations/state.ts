@@ -7,7 +7,7 @@ import { partitionFor } from '../engine/core/murmur2.ts'
 import { recordedState } from '../engine/recorded-state.ts'
 import type { Checkpoint } from '../stores/ports.ts'
 import { characterKey } from '../topology/notes/key.ts'
-import { type Note, notes, notesByCharacter, notesByTenant } from '../topology/notes/state.ts'
+import { type Note, noteOrder, notes, notesByTenant } from '../topology/notes/state.ts'
 import type { Context, KafkaContext } from './context.ts'
 import { OperationError } from './errors.ts'
 import { PATIENCE_MS } from './patience.ts'
@@ -50,7 +50,7 @@ export async function pageOfCharacter(
 ): Promise<Found & { readonly total: number; readonly checkpoint: Checkpoint | null }> {
   const task = partitionFor(characterKey(characterId), plan.tasks)
   const key = notes.keyText({ tenantId, characterId })
-  const { answer, checkpoint } = await reader.members(task, notesByCharacter.name, key, from, count)
+  const { answer, checkpoint } = await reader.members(task, noteOrder.name, key, from, count)
   const requests = answer.members.map((field) => ({ store: notes.name, key, field }))
   const entries = requests.length === 0 ? [] : (await reader.entries(task, requests)).answer
   const page = requests.flatMap(({ field }, at) => {

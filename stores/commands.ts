@@ -102,6 +102,16 @@ export interface ReaderCommands {
   get(key: string, field: string | null): Promise<string | null>
   /** Members from..from+count-1 in score order, and the number of members. */
   range(key: string, from: number, count: number): Promise<{ members: readonly string[]; total: number }>
+  /**
+   * As range, of the fields of a hash: from `set`, which has them in order, where it is there; else they are taken from the hash
+   * itself, few by then, and sorted.
+   */
+  orderedFields(
+    hash: string,
+    set: string,
+    from: number,
+    count: number,
+  ): Promise<{ members: readonly string[]; total: number }>
   rangeByScore(key: string, score: number, count: number): Promise<readonly string[]>
   /** Values in the order asked, in one round trip. */
   getAll(entries: readonly EntryKey[]): Promise<readonly (string | null)[]>

@@ -214,6 +214,8 @@ export interface StoreLayout {
     readonly group: (key: string, field: string) => string
     readonly member: (key: string, field: string) => string
     readonly score: (key: string, field: string) => number
+    /** Its groups are the store's keys, its members their fields, which are numbers: see core/field-order.ts. */
+    readonly isFieldOrder: boolean
   }[]
 }
 

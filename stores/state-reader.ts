@@ -62,7 +62,7 @@ export class VersionedReader implements StateReader {
     count: number,
   ): Promise<{ members: readonly string[]; total: number }> {
     return this.#settled(task, { members: [], total: 0 }, (keys, version) =>
-      this.#commands.range(stateKey(keys, version, index, group), Math.max(0, from), Math.min(count, PAGE_MEMBERS_MAX)),
+      this.#range(keys, version, index, group, from, count),
     )
   }
 
@@ -89,7 +89,7 @@ export class VersionedReader implements StateReader {
     count: number,
   ): Promise<Stamped<{ members: readonly string[]; total: number }>> {
     return this.#stamped(task, { members: [], total: 0 }, (keys, version) =>
-      this.#commands.range(stateKey(keys, version, index, group), Math.max(0, from), Math.min(count, PAGE_MEMBERS_MAX)),
+      this.#range(keys, version, index, group, from, count),
     )
   }
 
@@ -155,6 +155,22 @@ export class VersionedReader implements StateReader {
 
   async close(): Promise<void> {
     await this.#commands.close()
+  }
+
+  #range(
+    keys: TaskKeys,
+    version: string,
+    index: string,
+    group: string,
+    from: number,
+    count: number,
+  ): Promise<{ members: readonly string[]; total: number }> {
+    const start = Math.max(0, from)
+    const length = Math.min(count, PAGE_MEMBERS_MAX)
+    const key = stateKey(keys, version, index, group)
+    const order = this.#layout.indexes.find(({ name, isFieldOrder }) => isFieldOrder && name === index)
+    if (order === undefined) return this.#commands.range(key, start, length)
+    return this.#commands.orderedFields(stateKey(keys, version, order.store, group), key, start, length)
   }
 
   /** Keys of the live version that belong to one of these stores or indexes, in pages. */

@@ -8,7 +8,7 @@ import { partitionFor } from '../../engine/core/murmur2.ts'
 import type { Checkpoint, Stamped, StateReader } from '../../stores/ports.ts'
 import { taskOfNote } from '../../topology/notes/ids.ts'
 import { characterKey } from '../../topology/notes/key.ts'
-import { type Note, noteSequence, notes, notesByCharacter, notesByTenant } from '../../topology/notes/state.ts'
+import { type Note, noteSequence, notes, noteOrder, notesByTenant } from '../../topology/notes/state.ts'
 import { UNREAD_NOTE_WAIT_MS } from '../limits.ts'
 import { failure } from './errors.ts'
 import type { NumberedNote } from './json-api.ts'
@@ -99,7 +99,7 @@ export class NoteReads {
     const group = notes.keyText({ tenantId, characterId })
     const from = (page.number - 1) * page.size
     return this.#repeated(async () => {
-      const found = await this.#reader.members(task, notesByCharacter.name, group, from, page.size)
+      const found = await this.#reader.members(task, noteOrder.name, group, from, page.size)
       const members = stamped(task, found)
       const named = members.answer.members.map((noteId) => ({ noteId: Number(noteId), characterId }))
       if (named.length === 0) return { notes: [], total: members.answer.total, stamps: [members] }

@@ -68,6 +68,8 @@ interface Asked {
   readonly request: ReadRequest
   /** The member whose presence is asked for; null: the entry itself. */
   readonly member: string | null
+  /** The member may be missing: of a key with few fields no order is kept. */
+  readonly mayLack: boolean
 }
 
 export class AuditCore {
@@ -121,7 +123,7 @@ export class AuditCore {
     const kind = this.#layout.stores.find(({ name }) => name === store)?.kind
     // A store that the topology does not have any more, or of another kind: a takeover stops on it.
     if (kind === undefined || (kind === 'map') !== (field !== null)) return []
-    const asked: Asked[] = [{ entry, request: { kind: 'entry', store, key, field }, member: null }]
+    const asked: Asked[] = [{ entry, request: { kind: 'entry', store, key, field }, member: null, mayLack: false }]
     if (field === null) return asked
     for (const index of this.#layout.indexes) {
       if (index.store !== store) continue
@@ -131,7 +133,7 @@ export class AuditCore {
         group: index.group(key, field),
         score: index.score(key, field),
       } as const
-      asked.push({ entry, request, member: index.member(key, field).toWellFormed() })
+      asked.push({ entry, request, member: index.member(key, field).toWellFormed(), mayLack: index.isFieldOrder })
     }
     return asked
   }
@@ -169,7 +171,7 @@ export class AuditCore {
   }
 }
 
-function compare({ entry, request, member }: Asked, answer: ReadAnswer | undefined): AuditDifference | null {
+function compare({ entry, request, member, mayLack }: Asked, answer: ReadAnswer | undefined): AuditDifference | null {
   if (answer?.kind === 'entry') {
     if (answer.json === entry.json) return null
     const kind = entry.json === null ? 'extra' : answer.json === null ? 'missing' : 'value'
@@ -177,7 +179,7 @@ function compare({ entry, request, member }: Asked, answer: ReadAnswer | undefin
   }
   if (answer?.kind !== 'members' || request.kind !== 'members' || member === null) return null
   const there = answer.members.includes(member)
-  if (there === (entry.json !== null) || (!there && answer.members.length >= MEMBERS_TOLD_MAX)) return null
+  if (there === (entry.json !== null) || (!there && (mayLack || answer.members.length >= MEMBERS_TOLD_MAX))) return null
   return { kind: there ? 'index.extra' : 'index.missing', what: `${request.index}/${request.group}/${member}` }
 }
 

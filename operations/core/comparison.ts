@@ -9,6 +9,7 @@
  *   take* (to the end before the dump) → see* → beginIndex, seeMember*, endIndex per index → take* (what came since) → conclude
  */
 import type { ChangelogEntry, CheckpointRecord } from '../../stores/core/changelog.ts'
+import { KEPT_BEYOND } from '../../stores/core/field-order.ts'
 import { entryName } from '../../stores/core/layout.ts'
 import type { Change, Checkpoint, IndexEntry, StoreLayout } from '../../stores/ports.ts'
 import type { DifferenceList } from './differences.ts'
@@ -134,10 +135,11 @@ export class TaskComparison {
   }
 
   endIndex(index: Index): void {
+    const kept = index.isFieldOrder ? keptGroups(this.#expected) : null
     for (const [name, { entry, seen }] of this.#expected) {
       if (seen) continue
       const [group = '', member = ''] = name.split('\0')
-      this.#missingMembers.push({ index, entry, group, member })
+      if (kept === null || kept.has(group)) this.#missingMembers.push({ index, entry, group, member })
     }
     this.#expected = new Map()
   }
@@ -179,8 +181,11 @@ export class TaskComparison {
           differences.add('index.score', indexText(index, entry), String(score), String(entry.score))
       }
     }
+    // An order may have been dropped meanwhile, or begun.
+    const groupsChanged = new Set(changed.map(({ store, key }) => entryName(store, key, null)))
     for (const { index, entry, group, member } of this.#missingMembers) {
       if (mayBe(entry, null)) continue
+      if (index.isFieldOrder && groupsChanged.has(entryName(entry.store, entry.key, null))) continue
       differences.add('index.missing', indexText(index, { group, member }), String(scoreOf(index, entry)), null)
     }
   }
@@ -228,6 +233,19 @@ function membersOf(index: Index, entries: Iterable<Entry>): Map<string, Expected
     if (entry.store === index.store && entry.field !== null)
       members.set(memberName(index, entry), { entry, score: scoreOf(index, entry), seen: false })
   return members
+}
+
+/** Groups of a field order that must be there whole: those of many fields, and those of which something is there. */
+function keptGroups(expected: ReadonlyMap<string, ExpectedMember>): ReadonlySet<string> {
+  const sizes = new Map<string, number>()
+  const kept = new Set<string>()
+  for (const [name, { seen }] of expected) {
+    const group = name.slice(0, name.indexOf('\0'))
+    const size = (sizes.get(group) ?? 0) + 1
+    sizes.set(group, size)
+    if (seen || size > KEPT_BEYOND) kept.add(group)
+  }
+  return kept
 }
 
 const memberName = (index: Index, { key, field }: Entry): string =>

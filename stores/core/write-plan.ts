@@ -7,6 +7,7 @@
  * entries and deletions in one JSON argument 0.75; the server needs the same 4.4 for both.
  */
 import type { Change, StoreLayout } from '../ports.ts'
+import { assertOrdered } from './field-order.ts'
 import { LayoutError, stateKeyPrefix, type TaskKeys } from './keys.ts'
 import { escapeText } from './text.ts'
 
@@ -25,6 +26,20 @@ export const CHUNK_CHARACTERS_MAX = 1_048_576
  */
 export type PlannedCall = readonly ['ZADD' | 'ZREM' | 'HDEL' | 'DEL', ...string[]]
 
+/** First and last key of a section, counted from 1; none when the last is before the first. */
+export type Span = readonly [first: number, last: number]
+
+/** A store whose keys have their fields in order (field-order.ts), and where its keys stand. */
+export interface PlannedOrder {
+  /** What the store's keys begin with, and what the sets' keys begin with instead. */
+  readonly hash: string
+  readonly set: string
+  readonly single: Span
+  readonly multiple: Span
+  /** Its HDEL among the calls. */
+  readonly removals: Span
+}
+
 /** Keys stand in the order of the sections: `single`, `multiple`, `sets`, `calls`. */
 export interface WritePlan {
   readonly keys: readonly string[]
@@ -37,6 +52,8 @@ export interface WritePlan {
   /** How many keys are set to one value. */
   readonly sets: number
   readonly calls: readonly PlannedCall[]
+  /** Carried out behind the calls. */
+  readonly orders: readonly PlannedOrder[]
 }
 
 /** Ends of the chunks a batch is applied in; always at least one, so that an empty batch still sets its checkpoint. */
@@ -96,6 +113,7 @@ interface StoreState {
   readonly name: string
   readonly keyPrefix: string
   readonly indexes: readonly IndexState[]
+  readonly orders: readonly { readonly name: string; readonly keyPrefix: string }[]
   groups: Map<string, EntryGroup>
 }
 
@@ -110,7 +128,7 @@ export class WritePlanner {
       kind,
       keyPrefix: stateKeyPrefix(keys, version, name),
       indexes: layout.indexes
-        .filter((index) => index.store === name)
+        .filter((index) => index.store === name && !index.isFieldOrder)
         .map((index) => ({
           layout: index,
           keyPrefix: stateKeyPrefix(keys, version, index.name),
@@ -118,6 +136,9 @@ export class WritePlanner {
           lastText: null,
           last: null,
         })),
+      orders: layout.indexes
+        .filter((index) => index.store === name && index.isFieldOrder)
+        .map((index) => ({ name: index.name, keyPrefix: stateKeyPrefix(keys, version, index.name) })),
       groups: new Map(),
     }))
     this.#byName = new Map(this.#stores.map((store) => [store.name, store]))
@@ -154,11 +175,13 @@ export class WritePlanner {
   #emit(): WritePlan {
     const out = new Sections()
     for (const store of this.#stores) {
+      const before = out.sizes()
       for (const group of store.groups.values()) {
         const escaped = escapeText(group.key)
         if (store.kind === 'map') emitMap(out, store, escaped, group)
         else out.value(store.keyPrefix + escaped, group.items === null ? group.json : (group.items.at(-1) ?? null))
       }
+      for (const order of store.orders) out.order(store.keyPrefix, order.keyPrefix, before)
     }
     for (const store of this.#stores) {
       for (const index of store.indexes) {
@@ -177,6 +200,7 @@ function emitMap(out: Sections, store: StoreState, escaped: string, group: Entry
   if (group.items === null && group.field !== null) {
     if (group.json === null) out.call(key, ['HDEL', group.field.toWellFormed()])
     else out.field(key, group.field, group.json)
+    for (const order of store.orders) assertOrdered(order.name, group.field)
     for (const index of store.indexes) follow(index, group.key, escaped, group.field, group.json !== null)
     return
   }
@@ -185,6 +209,7 @@ function emitMap(out: Sections, store: StoreState, escaped: string, group: Entry
   for (const [field, json] of new Map(pairsOf(group.items ?? []))) {
     if (json === null) removals.push(field.toWellFormed())
     else puts.push(field, json)
+    for (const order of store.orders) assertOrdered(order.name, field)
     for (const index of store.indexes) follow(index, group.key, escaped, field, json !== null)
   }
   if (puts.length > 0) out.fields(key, puts)
@@ -242,6 +267,24 @@ class Sections {
   readonly #setValues: string[] = []
   readonly #callKeys: string[] = []
   readonly #calls: PlannedCall[] = []
+  readonly #orders: PlannedOrder[] = []
+
+  sizes(): Sizes {
+    return { single: this.#singleKeys.length, multiple: this.#multiple.length, calls: this.#calls.length }
+  }
+
+  /** Of everything that was added since `before`. */
+  order(hash: string, set: string, before: Sizes): void {
+    const now = this.sizes()
+    if (now.single === before.single && now.multiple === before.multiple && now.calls === before.calls) return
+    this.#orders.push({
+      hash,
+      set,
+      single: [before.single + 1, now.single],
+      multiple: [before.multiple + 1, now.multiple],
+      removals: [before.calls + 1, now.calls],
+    })
+  }
 
   field(key: string, field: string, json: string): void {
     this.#singleKeys.push(key)
@@ -276,6 +319,13 @@ class Sections {
       multiple: this.#multiple,
       sets: this.#setKeys.length,
       calls: this.#calls,
+      orders: this.#orders,
     }
   }
+}
+
+interface Sizes {
+  readonly single: number
+  readonly multiple: number
+  readonly calls: number
 }

@@ -1,5 +1,6 @@
 /** Unguarded reads of a Keyspace. */
 import type { EntryKey, HashPage, KeyPage, ReaderCommands, ScoredMember, SetPage, TaskFields } from '../commands.ts'
+import { inOrder } from '../core/field-order.ts'
 import { TASK_FIELDS, taskKeys } from '../core/keys.ts'
 import type { Keyspace } from './keyspace.ts'
 
@@ -31,6 +32,17 @@ export class MemoryReaderCommands implements ReaderCommands {
   async range(key: string, from: number, count: number): Promise<{ members: readonly string[]; total: number }> {
     const members = this.#keyspace.members(key).map(({ member }) => member)
     return { members: members.slice(from, from + Math.max(0, count)), total: members.length }
+  }
+
+  async orderedFields(
+    hash: string,
+    set: string,
+    from: number,
+    count: number,
+  ): Promise<{ members: readonly string[]; total: number }> {
+    if (this.#keyspace.kindOf(set) !== null) return this.range(set, from, count)
+    const fields = inOrder([...this.#keyspace.fields(hash).keys()])
+    return { members: fields.slice(from, from + Math.max(0, count)), total: fields.length }
   }
 
   async rangeByScore(key: string, score: number, count: number): Promise<readonly string[]> {

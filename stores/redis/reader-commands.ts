@@ -3,8 +3,10 @@
  * next read opens another.
  */
 import type { EntryKey, HashPage, KeyPage, ReaderCommands, ScoredMember, SetPage, TaskFields } from '../commands.ts'
+import { inOrder } from '../core/field-order.ts'
 import { TASK_FIELDS, taskKeys } from '../core/keys.ts'
 import { isList, isTexts, parseKeyPage, parsePage, textOrNull, unexpected } from './replies.ts'
+import { ORDERED_FIELDS } from './scripts/ordered-fields.ts'
 import type { SharedConnection } from './shared-connection.ts'
 import { SCAN_FIELDS, SCAN_KEYS } from './task-commands.ts'
 
@@ -45,6 +47,21 @@ export class RedisReaderCommands implements ReaderCommands {
     ])
     if (!isTexts(members) || typeof total !== 'number') throw unexpected('ZRANGE')
     return { members, total }
+  }
+
+  async orderedFields(
+    hash: string,
+    set: string,
+    from: number,
+    count: number,
+  ): Promise<{ members: readonly string[]; total: number }> {
+    const reply = await this.#shared.call('EVAL', [ORDERED_FIELDS, '2', hash, set, from, count])
+    if (!isList(reply) || reply.length !== 2) throw unexpected('EVAL')
+    const [total, members] = reply
+    if (!isTexts(members) || typeof total !== 'number') throw unexpected('EVAL')
+    if (total > 0) return { members, total }
+    const fields = inOrder(members)
+    return { members: fields.slice(from, from + Math.max(0, count)), total: fields.length }
   }
 
   async rangeByScore(key: string, score: number, count: number): Promise<readonly string[]> {

@@ -78,9 +78,9 @@ export class RedisTaskCommands implements TaskCommands {
   }
 
   async write(guard: Guard, plan: WritePlan, checkpoint: string): Promise<boolean> {
-    const { single, multiple, sets, calls } = plan
+    const { single, multiple, sets, calls, orders } = plan
     const head = [guard.token, guard.checkpoint, guard.building, checkpoint]
-    head.push(JSON.stringify({ single, multiple, sets, calls }), String(guard.step))
+    head.push(JSON.stringify({ single, multiple, sets, calls, orders }), String(guard.step))
     const keys = [this.#keys.task].concat(plan.keys)
     return granted(await this.#connection.transaction(WRITE.sha, keys, head.concat(plan.values)), 'write')
   }

@@ -9,7 +9,7 @@ import { characterKey } from '../../topology/notes/key.ts'
 import { characterStatus, noteCommand } from '../../topology/notes/messages.ts'
 import { requestKey, requests } from '../../topology/notes/request.ts'
 import { sagaCommands } from '../../topology/notes/saga.ts'
-import { noteSequence, notes, notesByCharacter, notesByTenant, ownerOf } from '../../topology/notes/state.ts'
+import { noteOrder, noteSequence, notes, notesByTenant, ownerOf } from '../../topology/notes/state.ts'
 import { type Tenant, tenantContext } from '../../topology/notes/tenant.ts'
 import { timeOf } from '../../topology/notes/time.ts'
 import { noteTopology } from '../../topology/notes/topology.ts'
@@ -50,7 +50,7 @@ const former = defineTopology<Tenant>({
   ],
   stores: [notes],
   counters: [noteSequence],
-  indexes: [notesByTenant, notesByCharacter],
+  indexes: [notesByTenant, noteOrder],
   sinks: [noteStatus, sagaCommands],
 })
 

@@ -12,7 +12,7 @@ import {
 import { readConfig } from '../../config.ts'
 import { stateKey, TASK_FIELDS, taskKeys } from '../../stores/core/keys.ts'
 import { describe as describeTopology } from '../../topology/describe.ts'
-import { notes, notesByCharacter, notesByTenant } from '../../topology/notes/state.ts'
+import { noteOrder, notes, notesByTenant } from '../../topology/notes/state.ts'
 import { noteTopology } from '../../topology/notes/topology.ts'
 import { codeBlocks, read, rows, section } from './pages.ts'
 
@@ -82,7 +82,7 @@ describe('docs/redis-keys.md', () => {
 
   test('has the keys of the note service', () => {
     const key = notes.keyText({ tenantId: '<tenant>', characterId: 7 }).replace(/7$/, '<characterId>')
-    const groups = [notesByCharacter, notesByTenant].map(({ name }) => name)
+    const groups = [noteOrder, notesByTenant].map(({ name }) => name)
     expect(keys).toContain(`{notes:<task>}:<version>:${notes.name}:${key}`)
     for (const name of groups)
       expect(

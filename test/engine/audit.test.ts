@@ -12,6 +12,7 @@ const layout: StoreLayout = {
   stores: [
     { name: 'notes', kind: 'map' },
     { name: 'totals', kind: 'value' },
+    { name: 'moves', kind: 'map' },
   ],
   indexes: [
     {
@@ -19,6 +20,15 @@ const layout: StoreLayout = {
       store: 'notes',
       group: (key) => key,
       member: (_, field) => field,
+      isFieldOrder: false,
+      score: (_, field) => Number(field),
+    },
+    {
+      name: 'move-order',
+      store: 'moves',
+      group: (key) => key,
+      member: (_, field) => field,
+      isFieldOrder: true,
       score: (_, field) => Number(field),
     },
   ],
@@ -78,6 +88,15 @@ describe('a difference', () => {
     ['deleted, and in its index', null, entry(null), members('7'), [{ kind: 'index.extra', what: 'by-id/ann/7' }]],
   ] as const)('%s', (_, written, found, index, expected) => {
     expect(verdictOf([note(1, 7, written)], [found, index], 1).differences).toEqual(expected)
+  })
+
+  test('an order may lack what there is, and must not have what there is not', () => {
+    const put = record(1, entryName('moves', 'ann', '7'), '1')
+    expect(verdictOf([put], [entry('1'), members()], 1).differences).toEqual([])
+    const deleted = record(1, entryName('moves', 'ann', '7'), null)
+    expect(verdictOf([deleted], [entry(null), members('7')], 1).differences).toEqual([
+      { kind: 'index.extra', what: 'move-order/ann/7' },
+    ])
   })
 
   test('of a store with one value per key', () => {

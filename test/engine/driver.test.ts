@@ -1,7 +1,7 @@
 /** The exported test driver itself: repeatable, honest about stops, and it shows state as readers see it. */
 import { describe, expect, test } from 'vitest'
 import { type TestDriverOptions, TopologyStopped, TopologyTestDriver } from '../../testing/topology-test-driver.ts'
-import { notes, notesByCharacter } from '../../topology/notes/state.ts'
+import { noteOrder, notes } from '../../topology/notes/state.ts'
 import { noteTopology } from '../../topology/notes/topology.ts'
 import { COMMANDS, createRecord, STATUS } from '../contract/notes.ts'
 import { TENANT_A } from '../notes/records.ts'
@@ -111,7 +111,7 @@ describe('state', () => {
     await driver.send(createRecord(5, 'a'), createRecord(5, 'b'))
     await driver.drain()
     const ids = driver.read(STATUS).map((event) => event.json.body.noteId)
-    expect(await driver.state.members(notesByCharacter, `${TENANT_A}:5`)).toEqual(ids.map(String))
+    expect(await driver.state.members(noteOrder, `${TENANT_A}:5`)).toEqual(ids.map(String))
     expect(await driver.state.all(notes, { tenantId: TENANT_A, characterId: 5 })).toHaveLength(2)
     await driver.close()
   })

@@ -27,7 +27,7 @@ interface Forged {
   changelog: LogRecord[]
   redis: {
     notes: Map<string, unknown>
-    byCharacter: Set<string>
+    inOrder: Set<string>
     byTenant: Set<string>
     checkpoints: Record<string, any>[]
     strays: string[]
@@ -140,7 +140,7 @@ function honest(): Forged {
     ],
     redis: {
       notes: new Map<string, unknown>([[`${owner}:${idOf(1)}`, note(1001)]]),
-      byCharacter: new Set([`${owner}:${idOf(1)}`]),
+      inOrder: new Set<string>(),
       byTenant: new Set([`${owner}:${idOf(1)}`]),
       checkpoints: Array.from({ length: TASKS }, (_, task) => ({ batch: task === HOME ? 2 : 0 })),
       strays: [],
@@ -337,6 +337,7 @@ const forgeries: readonly (readonly [string, AnomalyKind, (run: Forged) => void]
   ['Redis has a note too many', 'state', (run) => run.redis.notes.set(`${TENANT}:${CHARACTER}:${idOf(0)}`, note(1000))],
   ['a value in Redis differs', 'state', (run) => run.redis.notes.set(`${TENANT}:${CHARACTER}:${idOf(1)}`, note(1))],
   ['an index lacks a note', 'state', (run) => run.redis.byTenant.clear()],
+  ['the order of notes lacks one', 'state', (run) => run.redis.inOrder.add(`${TENANT}:${CHARACTER}:999`)],
   ['a key of no live version is left', 'state', (run) => run.redis.strays.push('{x:0}:v:notes:y')],
   ['Redis is behind', 'state', (run) => (run.redis.checkpoints[HOME]!['batch'] = 1)],
   ['the changelog lacks a change', 'state', (run) => run.changelog.splice(3, 1)],

@@ -8,11 +8,15 @@ import { CliWorld, create, discard, TASKS, TENANT_A } from './cli-support.ts'
 let world: CliWorld
 const CHARACTER = 7
 const task = partitionFor(characterKey(CHARACTER), TASKS)
+/** Of the same task. */
+const CROWDED = [...Array(100).keys()].find((id) => id > 10 && partitionFor(characterKey(id), TASKS) === task)!
 
 beforeAll(async () => {
   world = await CliWorld.open()
   await world.start()
   await world.send(Array.from({ length: 20 }, (_, at) => create((at % 10) + 1, 50, `note ${at}`)))
+  // So many that their order is kept.
+  await world.send(Array.from({ length: 300 }, (_, at) => create(CROWDED, 50, `note ${at}`)))
   await world.settled()
 })
 
@@ -24,6 +28,7 @@ const version = async (): Promise<string> => {
 }
 const key = async (name: string): Promise<string> => `{${world.application}:${task}}:${await version()}:${name}`
 const owner = `${TENANT_A}:${CHARACTER}`
+const crowd = `${TENANT_A}:${CROWDED}`
 
 describe('what was done by hand', () => {
   let undo: () => Promise<unknown> = async () => {}
@@ -70,21 +75,24 @@ describe('what was done by hand', () => {
     expect(await found()).toEqual([{ kind: 'extra', what: `notes/${TENANT_A}:4711/5`, expected: null, found: '{}' }])
   })
 
-  test('an index entry too many, one too few, one at the wrong place', async () => {
-    const index = await key(`notes-by-character:${owner}`)
-    const [member] = await world.redis.zrange(index, '0', '0')
-    await world.redis.zadd(index, 99, '99')
-    undo = () => world.redis.zrem(index, '99')
+  test.each([
+    ['notes-by-tenant', TENANT_A, 'nobody:99999'],
+    ['note-order', crowd, '99999'],
+  ])('an entry of %s too many, one too few, one at the wrong place', async (name, group, stranger) => {
+    const index = await key(`${name}:${group}`)
+    const [member, score] = await world.redis.zrange(index, '0', '0', 'WITHSCORES')
+    await world.redis.zadd(index, 99_999, stranger)
+    undo = () => world.redis.zrem(index, stranger)
     expect(await found()).toEqual([
-      { kind: 'index.extra', what: `notes-by-character/${owner}/99`, expected: null, found: '99' },
+      { kind: 'index.extra', what: `${name}/${group}/${stranger}`, expected: null, found: '99999' },
     ])
     await undo()
     await world.redis.zrem(index, member!)
-    undo = () => world.redis.zadd(index, Number(member), member!)
-    const what = `notes-by-character/${owner}/${member}`
-    expect(await found()).toEqual([{ kind: 'index.missing', what, expected: member, found: null }])
+    undo = () => world.redis.zadd(index, Number(score), member!)
+    const what = `${name}/${group}/${member}`
+    expect(await found()).toEqual([{ kind: 'index.missing', what, expected: score, found: null }])
     await world.redis.zadd(index, 12.5, member!)
-    expect(await found()).toEqual([{ kind: 'index.score', what, expected: member, found: '12.5' }])
+    expect(await found()).toEqual([{ kind: 'index.score', what, expected: score, found: '12.5' }])
   })
 
   test('a key of the wrong type', async () => {

@@ -9,6 +9,7 @@ import { RedisConnection } from '../../stores/redis/connection.ts'
 import { WRITE } from '../../stores/redis/scripts/write.ts'
 import { openRedisStores, openStateReader } from '../../stores/redis/stores.ts'
 import { RedisTaskCommands } from '../../stores/redis/task-commands.ts'
+import { fieldOrderContract } from '../stores/field-order-contract.ts'
 import { checkpointOf, layoutOf, manyNotes, note, ownerOf, total } from '../stores/layout-fixture.ts'
 import { type StoreWorld, taskStoreContract } from '../stores/task-store-contract.ts'
 import { RedisProxy, testRedisUrl } from './redis-proxy.ts'
@@ -56,6 +57,7 @@ async function openWorld(commandDeadlineMs?: number): Promise<RedisWorld> {
 }
 
 taskStoreContract('redis', () => openWorld())
+fieldOrderContract('redis', () => openWorld())
 
 describe('a connection to Redis', () => {
   it('is never opened again by itself after CLIENT KILL', async () => {

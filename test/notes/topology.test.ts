@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { describe as describeTopology } from '../../topology/describe.ts'
 import { characterKey } from '../../topology/notes/key.ts'
-import { notes, notesByCharacter, notesByTenant } from '../../topology/notes/state.ts'
+import { noteOrder, notes, notesByTenant } from '../../topology/notes/state.ts'
 import { noteTopology } from '../../topology/notes/topology.ts'
 import type { Index } from '../../topology/stores.ts'
 import { create, ofType, TENANT_A } from './records.ts'
@@ -27,7 +27,7 @@ describe('the note topology', () => {
     const views = (index: Index) => [index.group(key, '25'), index.member(key, '25'), index.score(key, '25')]
     expect(key).toBe(`${TENANT_A}:1001`)
     expect(views(notesByTenant)).toEqual([TENANT_A, '1001:25', 25])
-    expect(views(notesByCharacter)).toEqual([`${TENANT_A}:1001`, '25', 25])
+    expect(views(noteOrder)).toEqual([`${TENANT_A}:1001`, '25', 25])
     expect(notes.parseField('25')).toBe(25)
     expect(notesByTenant.entry(TENANT_A, '1001:25')).toEqual({
       key: { tenantId: TENANT_A, characterId: 1001 },

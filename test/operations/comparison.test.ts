@@ -4,7 +4,7 @@ import { TaskComparison } from '../../operations/core/comparison.ts'
 import { DifferenceList } from '../../operations/core/differences.ts'
 import type { ChangelogEntry, CheckpointRecord } from '../../stores/core/changelog.ts'
 import type { Change, Checkpoint } from '../../stores/ports.ts'
-import { checkpointOf, layoutOf, note, total } from '../stores/layout-fixture.ts'
+import { checkpointOf, layoutOf, move, note, total } from '../stores/layout-fixture.ts'
 
 const layout = layoutOf('app')
 
@@ -18,7 +18,7 @@ const changed = (change: Change): ChangelogEntry => ({ kind: 'change', change })
 const checkpoint = (batch: number): ChangelogEntry => ({ kind: 'checkpoint', checkpoint: record(batch) })
 
 interface Case {
-  /** Batch n's changes; its checkpoint record is at offset n × 10. */
+  /** Batch n's changes, a thousandth of an offset apart; its checkpoint record is at offset n × 10. */
   readonly before: readonly (readonly Change[])[]
   /** What is appended while the store is read. */
   readonly meanwhile?: readonly (readonly Change[])[]
@@ -55,7 +55,7 @@ function compare({ before, meanwhile = [], since, dump, indexed = indexOf(dump),
     for (const changes of batches) {
       batch++
       changes.forEach((change, at) => {
-        comparison.take(batch * 10 - 9 + at, changed(change))
+        comparison.take(batch * 10 - 9 + at / 1_000, changed(change))
       })
       comparison.take(batch * 10, checkpoint(batch))
     }
@@ -118,6 +118,42 @@ describe('at rest', () => {
       ['index.extra', 'by-character/nobody/1', null, '1'],
       ['index.missing', 'by-tenant/tenant/c:2', '2', null],
     ])
+  })
+
+  describe('an order of fields', () => {
+    const moves = (last: number) => Array.from({ length: last }, (_, at) => move('k', at + 1))
+    const without = (dump: readonly Change[], ...members: string[]) =>
+      indexOf(dump).filter(({ member }) => !members.includes(member))
+
+    test('of few fields need not be there', () => {
+      const few = moves(256)
+      expect(found({ before: [few], since: 1, dump: few, indexed: [] })).toEqual([])
+    })
+
+    test('of many must be', () => {
+      const many = moves(257)
+      const { differences } = compare({ before: [many], since: 1, dump: many, indexed: [] })
+      expect(differences.count).toBe(257)
+      expect(differences.listed[0]).toMatchObject({ kind: 'index.missing', what: 'move-order/k/1' })
+    })
+
+    test('is whole where it is there, and has nothing else', () => {
+      const few = moves(200)
+      const indexed = [...without(few, '7', '200'), { index: 'move-order', group: 'k', member: '999', score: 999 }]
+      expect(found({ before: [few], since: 1, dump: few, indexed })).toEqual([
+        ['index.extra', 'move-order/k/999', null, '999'],
+        ['index.missing', 'move-order/k/7', '7', null],
+        ['index.missing', 'move-order/k/200', '200', null],
+      ])
+    })
+
+    test('may be dropped while it is looked at', () => {
+      const many = moves(300)
+      const meanwhile = [moves(200).map(({ field }) => move('k', Number(field), null))]
+      const given = { before: [many], since: 1, dump: many.slice(200), meanwhile }
+      expect(found({ ...given, indexed: [] })).toEqual([])
+      expect(found({ ...given, indexed: without(many, '7', '299') })).toEqual([])
+    })
   })
 
   test('a lone surrogate in a field is what Redis makes of it', () => {

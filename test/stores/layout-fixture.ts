@@ -1,4 +1,4 @@
-/** A layout with both kinds of store and two indexes, shaped like the note service's. */
+/** A layout with both kinds of store, two indexes and an order of fields. */
 import { offset } from '../../engine/core/numbers.ts'
 import type { Change, Checkpoint, OwnerLabel, StoreLayout } from '../../stores/ports.ts'
 
@@ -8,6 +8,7 @@ export function layoutOf(application: string): StoreLayout {
     stores: [
       { name: 'notes', kind: 'map' },
       { name: 'totals', kind: 'value' },
+      { name: 'moves', kind: 'map' },
     ],
     indexes: [
       {
@@ -16,6 +17,7 @@ export function layoutOf(application: string): StoreLayout {
         group: () => 'tenant',
         member: (key, field) => `${key}:${field}`,
         score: (_key, field) => Number.parseInt(field, 10) || 0,
+        isFieldOrder: false,
       },
       {
         name: 'by-character',
@@ -23,6 +25,15 @@ export function layoutOf(application: string): StoreLayout {
         group: (key) => key,
         member: (_key, field) => field,
         score: (_key, field) => Number.parseInt(field, 10) || 0,
+        isFieldOrder: false,
+      },
+      {
+        name: 'move-order',
+        store: 'moves',
+        group: (key) => key,
+        member: (_key, field) => field,
+        score: (_key, field) => Number(field),
+        isFieldOrder: true,
       },
     ],
   }
@@ -55,6 +66,10 @@ export function checkpointOf(batch: number, stateVersion: string): Checkpoint {
 
 export function note(key: string, field: string, json: string | null): Change {
   return { store: 'notes', key, field, json }
+}
+
+export function move(key: string, field: number, json: string | null = '{}'): Change {
+  return { store: 'moves', key, field: String(field), json }
 }
 
 export function total(key: string, json: string | null): Change {

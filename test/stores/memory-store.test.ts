@@ -1,10 +1,11 @@
 import { taskKeys } from '../../stores/core/keys.ts'
 import { MemoryTaskCommands } from '../../stores/memory/task-commands.ts'
 import { MemoryRedis } from '../../stores/memory.ts'
+import { fieldOrderContract } from './field-order-contract.ts'
 import { layoutOf } from './layout-fixture.ts'
 import { type StoreWorld, taskStoreContract } from './task-store-contract.ts'
 
-taskStoreContract('memory', async (): Promise<StoreWorld> => {
+async function open(): Promise<StoreWorld> {
   let lose = false
   const redis = new MemoryRedis({
     fault: ({ command }) => {
@@ -32,4 +33,7 @@ taskStoreContract('memory', async (): Promise<StoreWorld> => {
     },
     close: async () => {},
   }
-})
+}
+
+taskStoreContract('memory', open)
+fieldOrderContract('memory', open)

@@ -5,7 +5,7 @@ import { CHUNK_CHANGES_MAX, CHUNK_CHARACTERS_MAX, cutChanges, planWrites } from 
 import { Keyspace } from '../../stores/memory/keyspace.ts'
 import { carryOut } from '../../stores/memory/write.ts'
 import type { Change } from '../../stores/ports.ts'
-import { layoutOf, manyNotes, note, total } from './layout-fixture.ts'
+import { layoutOf, manyNotes, move, note, total } from './layout-fixture.ts'
 
 const layout = layoutOf('app')
 const keys = taskKeys('app', 0)
@@ -70,7 +70,29 @@ describe('planning writes', () => {
         ['ZADD', '2', '2'],
         ['ZADD', '4', '4', '5', '5'],
       ],
+      orders: [],
     })
+  })
+
+  it('tells where the keys of a store with an order of its fields stand', () => {
+    const changes = [note('a', '1', 'A'), note('a', '2', 'A'), note('b', '1', null), move('k', 1), move('l', 2)]
+    const more = [move('m', 3), move('m', 4), move('m', 5, null), move('n', 6, null)]
+    const { keys, single, multiple, calls, orders } = plan([...changes, ...more])
+    const [hash, set] = [`${P}moves:`, `${P}move-order:`]
+    expect(orders).toEqual([{ hash, set, single: [1, 2], multiple: [2, 2], removals: [2, 3] }])
+    expect(keys.slice(0, 2)).toEqual([`${hash}k`, `${hash}l`])
+    expect(keys[single + 1]).toBe(`${hash}m`)
+    expect(calls.slice(1, 3)).toEqual([
+      ['HDEL', '5'],
+      ['HDEL', '6'],
+    ])
+    expect(keys.slice(single + multiple.length).slice(1, 3)).toEqual([`${hash}m`, `${hash}n`])
+  })
+
+  it.each(['', '-1', '1.5', '01', 'x', '1e3', '9'.repeat(17)])('orders no field called %j', (field) => {
+    expect(() => plan([{ store: 'moves', key: 'k', field, json: '{}' }])).toThrow(
+      expect.objectContaining({ code: 'layout.field_order' }),
+    )
   })
 
   it('sets and deletes values', () => {
@@ -81,6 +103,7 @@ describe('planning writes', () => {
       multiple: [],
       sets: 1,
       calls: [['DEL']],
+      orders: [],
     })
   })
 

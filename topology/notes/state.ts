@@ -1,5 +1,5 @@
 /** What the note service keeps: the notes of each character, the next note's number, and two sorted views for readers. */
-import { counter, index, map, searchableIndex } from '../stores.ts'
+import { counter, fieldOrder, map, searchableIndex } from '../stores.ts'
 import type { Tenant } from './tenant.ts'
 
 export interface Note {
@@ -44,13 +44,7 @@ export const notesByTenant = searchableIndex({
   },
 })
 
-/** All notes of a character in order of id. Member: the note's id. */
-export const notesByCharacter = index({
-  name: 'notes-by-character',
-  of: notes,
-  group: (key) => key,
-  member: (_, noteId) => noteId,
-  score: (_, noteId) => Number(noteId),
-})
+/** The notes of each character in order of id. */
+export const noteOrder = fieldOrder({ name: 'note-order', of: notes })
 
 const UUID_LENGTH = 36

@@ -16,7 +16,7 @@ import { requests } from './request.ts'
 import { requestCounters, requestQueue } from './request-expiry.ts'
 import { sagaCommands } from './saga.ts'
 import { CHARACTER_KEY, characterStatusSchema, noteCommandSchema } from './schemas.ts'
-import { noteSequence, notes, notesByCharacter, notesByTenant } from './state.ts'
+import { noteOrder, noteSequence, notes, notesByTenant } from './state.ts'
 import { tenantContext } from './tenant.ts'
 import { updateNote } from './update.ts'
 
@@ -45,6 +45,6 @@ export const noteTopology = defineTopology({
   sources: [noteCommands, characterEvents],
   stores: [notes, requests, requestQueue],
   counters: [noteSequence, ...requestCounters],
-  indexes: [notesByTenant, notesByCharacter],
+  indexes: [notesByTenant, noteOrder],
   sinks: [noteStatus, sagaCommands],
 })
