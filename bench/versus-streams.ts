@@ -5,10 +5,13 @@
  *
  *   node bench/versus-streams.ts [--commands 1000000] [--rounds 3] [--compression lz4] [--threads 1,2] [--write]
  */
+import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { startStack } from '../embedded/stack.ts'
 import { connectKafka } from '../engine/kafka/kafka.ts'
 import type { Kafka } from '../engine/ports.ts'
+import { machineText, writeSection } from './page.ts'
+import { plotLines, type Series } from './plot.ts'
 import { cpuSecondsOf } from './process-cpu.ts'
 import { type Contestant, type Measured, measure, type Place } from './streams/contestant.ts'
 import { streams, tributary } from './streams/contestants.ts'
@@ -36,6 +39,8 @@ interface Run extends Measured {
   readonly redisSeconds: number
 }
 
+/** What came out of every run of the last round. */
+let same = ''
 const stack = await startStack({ progress: say })
 const peers = await streams(say)
 try {
@@ -69,8 +74,12 @@ try {
     }
     if (new Set(outputs).size !== 1) throw new Error(`outputs differ: ${outputs.join(' | ')}`)
     say(`round ${round}: outputs are the same: ${outputs[0]}`)
+    same = outputs[0]!.replaceAll(/ \(\d+\)/g, '')
   }
   await kafka.close()
+  const rows = [...runs].map(([name, of]) => row(name, of))
+  process.stdout.write(`${rows.join('\n')}\n`)
+  if (values.write) write(runs, rows)
 } finally {
   peers.close()
   await stack.stop()
@@ -96,6 +105,56 @@ async function play(kafka: Kafka, contestant: Contestant, group: string, outputs
   const sagas = await outputsOf(kafka, place.sagas, PARTITIONS)
   outputs.push(`${events.records} events (${events.sum}), ${sagas.records} sagas (${sagas.sum})`)
   return { ...measured, brokerSeconds, redisSeconds }
+}
+
+function row(name: string, of: readonly Run[]): string {
+  const middle = (value: (run: Run) => number): number => of.map(value).sort((a, b) => a - b)[of.length >> 1]!
+  const rate = (value: (run: Run) => number): string => Math.round(middle(value)).toLocaleString('en')
+  const cpu = (value: (run: Run) => number): string => (middle(value) / (count / 1e6)).toFixed(1)
+  const rates = `**${rate(({ seconds }) => count / seconds)}** | ${rate(({ steadyPerSecond }) => steadyPerSecond)}`
+  const busy = [
+    cpu((run) => run.cpuSeconds),
+    cpu((run) => run.brokerSeconds),
+    cpu((run) => run.redisSeconds),
+    cpu((run) => run.cpuSeconds + run.brokerSeconds + run.redisSeconds),
+  ]
+  return `| ${name} | ${rates} | ${busy.join(' | ')} |`
+}
+
+/** The last round's, once a second: commits come in bursts. */
+function series(name: string, { samples }: Run): Series {
+  const points: { x: number; y: number }[] = []
+  let from = { seconds: 0, records: 0 }
+  for (const sample of samples) {
+    if (sample.seconds - from.seconds < 1) continue
+    points.push({ x: sample.seconds, y: (sample.records - from.records) / (sample.seconds - from.seconds) })
+    from = sample
+  }
+  return { name, points }
+}
+
+function write(runs: ReadonlyMap<string, readonly Run[]>, rows: readonly string[]): void {
+  writeFileSync(
+    new URL('../docs/versus-streams.svg', import.meta.url),
+    plotLines({
+      title: 'Commands per second',
+      xLabel: 'seconds since the process was started',
+      yLabel: 'commands/s',
+      series: [...runs].map(([name, of]) => series(name, of.at(-1)!)),
+    }),
+  )
+  writeSection(
+    'versus-streams',
+    `Machine: ${machineText('Kafka and Redis')}.
+
+| ${count.toLocaleString('en')} commands on ${PARTITIONS} partitions, outputs in ${values.compression}, medians of ${rounds} rounds | commands/s from the start of the process | behind the first tenth | CPU s per million: process | broker | Redis | together |
+|---|---|---|---|---|---|---|
+${rows.join('\n')}
+
+Each run gave ${same}, the same records.
+
+![Commands per second of each](versus-streams.svg)`,
+  )
 }
 
 async function createTopics(kafka: Kafka, topics: readonly string[]): Promise<void> {
