@@ -10,7 +10,7 @@ import type { ReadRequest } from '../stores/ports.ts'
 import { type Clock, sleep } from './clock.ts'
 import { AuditCore, type AuditDifference, type AuditResult, auditDistance } from './core/audit.ts'
 import { type Position, position } from './core/numbers.ts'
-import type { Plan } from './core/plan.ts'
+import { type Plan, topicIdsOf } from './core/plan.ts'
 import type { Listener, TaskState } from './events.ts'
 import type { Inspected } from './pipeline-hooks.ts'
 import { type FetchClient, type Kafka, RequestLost } from './ports.ts'
@@ -166,7 +166,7 @@ export class Auditor {
   async #step(task: number, core: AuditCore, at: Position): Promise<{ at: Position; stableEnd: number } | null> {
     const { plan, clock, kafka } = this.#parts
     if (this.#closed) return null
-    this.#fetch ??= kafka.fetchClient()
+    this.#fetch ??= kafka.fetchClient(topicIdsOf(plan))
     const [answer] = await this.#fetch.fetch(
       [{ topic: plan.changelog.topic, partition: task, position: at, maxBytes: FETCH_BYTES_MAX }],
       { maxWaitMs: FETCH_WAIT_MS, minBytes: 1, maxBytes: FETCH_BYTES_MAX },

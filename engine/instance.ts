@@ -7,7 +7,7 @@ import type { StoreFactory } from '../stores/ports.ts'
 import { Auditor } from './auditor.ts'
 import type { Clock } from './clock.ts'
 import type { OwnershipChange } from './core/ownership.ts'
-import type { Plan } from './core/plan.ts'
+import { type Plan, topicIdsOf } from './core/plan.ts'
 import { transactionalIdOf } from './core/transactional-id.ts'
 import type { Listener } from './events.ts'
 import { Fetcher } from './fetcher.ts'
@@ -128,7 +128,7 @@ export class Instance {
         stop,
       },
     )
-    this.#fetcher = new Fetcher(kafka.fetchClient(), clock, () => this.tasks.values())
+    this.#fetcher = new Fetcher(kafka.fetchClient(topicIdsOf(plan)), clock, () => this.tasks.values())
     this.#housekeeping = new Housekeeping(clock, kafka.admin, this.#mender, plan, listener, () => this.tasks.values())
     this.#topics = new TopicWatch(plan, kafka.admin, clock, listener, stop)
     const { auditIntervalMs = 0, orders } = options

@@ -314,7 +314,8 @@ export interface Kafka {
     transactionTimeoutMs: number
   }): TransactionClient
   groupClient(groupId: string): GroupClient
-  fetchClient(): FetchClient
+  /** `topicIds`: by name, the only topics of these names that it may read; of any other name the one that it meets first. */
+  fetchClient(topicIds?: ReadonlyMap<string, string>): FetchClient
   publisher(): Publisher
   groupAdmin(groupId: string): GroupAdmin
   close(): Promise<void>

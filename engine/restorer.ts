@@ -53,10 +53,13 @@ export async function restore(context: RestoreContext, restorePlan: RestorePlan)
   let at: Position = from
   let records = 0
   let movedAtMs = startedAtMs
-  while (at < end) {
+  // A log that looks empty is asked, too: it may be another topic of the name, and nothing of it may replace the state.
+  let isAsked = !rebuild
+  while (at < end || !isAsked) {
     if (!alive()) return { kind: 'superseded' }
-    const answer = await fetchOnce(context, at)
+    const answer = await fetchOnce(context, at, at < end ? FETCH_WAIT_MS : 0)
     if (answer.kind === 'stop') return answer
+    isAsked ||= answer.kind === 'records'
     const moved = answer.kind === 'records' && answer.end > at
     if (!moved) {
       if (clock.nowMs() - movedAtMs > STUCK_AFTER_MS) {
@@ -112,11 +115,11 @@ type Fetched =
   | { kind: 'nothing' }
   | { kind: 'stop'; code: string; message: string }
 
-async function fetchOnce({ plan, task, fetch, clock }: RestoreContext, at: Position): Promise<Fetched> {
+async function fetchOnce({ plan, task, fetch, clock }: RestoreContext, at: Position, waitMs: number): Promise<Fetched> {
   const topic = plan.changelog.topic
   try {
     const [answer] = await fetch.fetch([{ topic, partition: task, position: at, maxBytes: FETCH_BYTES_MAX }], {
-      maxWaitMs: FETCH_WAIT_MS,
+      maxWaitMs: waitMs,
       minBytes: 1,
       maxBytes: FETCH_BYTES_MAX,
     })
@@ -129,6 +132,12 @@ async function fetchOnce({ plan, task, fetch, clock }: RestoreContext, at: Posit
         kind: 'stop',
         code: 'offset.out_of_range',
         message: `${topic}-${task}: position ${at} is outside the log`,
+      }
+    if (answer?.code === 100)
+      return {
+        kind: 'stop',
+        code: 'topic.recreated',
+        message: `${topic} is another topic than the one at start (${plan.changelog.topicId})`,
       }
     if (answer?.code === 29)
       return { kind: 'stop', code: 'topic.refused', message: `${topic}-${task}: ${nameOf(answer.code)}` }

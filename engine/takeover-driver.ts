@@ -13,7 +13,7 @@ import {
 import { type Clock, sleep } from './clock.ts'
 import { isOpenState, OFFSETS_TOPIC } from './core/hanging.ts'
 import type { Ownership } from './core/ownership.ts'
-import type { Plan } from './core/plan.ts'
+import { type Plan, topicIdsOf } from './core/plan.ts'
 import type { Progress } from './core/progress.ts'
 import { type DeadTransaction, type TakeoverCommand, TakeoverCore } from './core/takeover.ts'
 import { mayBeOurs } from './core/transactional-id.ts'
@@ -230,7 +230,7 @@ export class TakeoverDriver {
   ): Promise<TakeoverResult | Extract<Awaited<ReturnType<typeof restore>>, { kind: 'restored' }>> {
     const { kafka, plan, clock, listener } = this.#context
     const published = await this.#publishedEnds()
-    const fetch = kafka.fetchClient()
+    const fetch = kafka.fetchClient(topicIdsOf(plan))
     try {
       const result = await restore(
         {

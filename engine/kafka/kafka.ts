@@ -38,7 +38,7 @@ export function connectKafka(options: KafkaConnectionOptions): Kafka {
     transactions,
     transactionClient: (id) => keep(new KafkaTransactionClient(id, options, metadata, coordinators)),
     groupClient: (groupId) => keep(new KafkaGroupClient(groupId, options, coordinators)),
-    fetchClient: () => keep(new KafkaFetchClient(options, metadata)),
+    fetchClient: (topicIds) => keep(new KafkaFetchClient(options, metadata, topicIds)),
     publisher: () => keep(new KafkaPublisher(options, metadata)),
     groupAdmin: (groupId) => keep(new KafkaGroupAdmin(groupId, options, coordinators)),
     async close() {

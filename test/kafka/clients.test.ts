@@ -309,6 +309,16 @@ describe('fetch', () => {
     expect(cluster.seen(keys.fetch)).toBe(before)
   })
 
+  test('of a topic whose id is given no other is read, met for the first time or not', async () => {
+    cluster.answer = () => fetched(id, [[0, 0, 'x']])
+    expect((await kafka.fetchClient(new Map([['a', id]])).fetch([ask(0)], options))[0]!.code).toBe(0)
+    cluster.recreate('a')
+    await kafka.admin.topics(['a'])
+    const before = cluster.seen(keys.fetch)
+    expect((await kafka.fetchClient(new Map([['a', id]])).fetch([ask(0)], options))[0]!.code).toBe(100)
+    expect(cluster.seen(keys.fetch)).toBe(before)
+  })
+
   test('an error of the whole request is that of each partition', async () => {
     cluster.answer = () =>
       Writer.create()
