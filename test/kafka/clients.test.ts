@@ -137,6 +137,30 @@ describe('coordinators', () => {
   })
 })
 
+describe('interruptions', () => {
+  test('are those of the whole process: what transactions use may not be told that a broker is gone', async () => {
+    const client = transactionClient()
+    cluster.answer = () => 'cut'
+    const before = client.interruptions
+    await expect(kafka.groupClient('g').heartbeat(membership)).rejects.toBeInstanceOf(RequestLost)
+    expect(client.interruptions).toBe(before + 1)
+    // A coordinator in its place, under another address: nothing of this client's own is lost.
+    cluster.coordinator = 1
+    cluster.answer = () => heartbeatAnswer(0)
+    expect(await kafka.groupClient('g').heartbeat(membership)).toBe(0)
+    expect(client.interruptions).toBe(before + 1)
+  })
+
+  test('a client that is closed loses nothing', async () => {
+    const client = transactionClient()
+    const group = kafka.groupClient('g')
+    cluster.answer = () => heartbeatAnswer(0)
+    await group.heartbeat(membership)
+    await group.close()
+    expect(client.interruptions).toBe(0)
+  })
+})
+
 describe('txnOffsetCommit', () => {
   test('a partition that the broker left out of its answer is not committed', async () => {
     cluster.answer = () =>
