@@ -137,8 +137,9 @@ export class Fetcher {
         this.#refused(task, intake, answer)
         continue
       }
-      intake.refusedSinceMs = null
+      intake.refused = null
       intake.lastStableOffset = answer.lastStableOffset
+      intake.highWatermark = answer.highWatermark
       if (answer.records.length === 0) continue
       const end = fetchEnd(answer.records, answer.asked)
       if (end === answer.asked) continue
@@ -157,8 +158,9 @@ export class Fetcher {
     }
     // Leadership moves, a broker comes back, metadata of a new topic spreads: the next round asks again.
     const nowMs = this.#clock.nowMs()
-    intake.refusedSinceMs ??= nowMs
-    if (!PERSISTENT.has(answer.code) || nowMs - intake.refusedSinceMs < REFUSED_MAX_MS) return
+    const { sinceMs } = intake.refused ?? { sinceMs: nowMs }
+    intake.refused = { sinceMs, code: answer.code }
+    if (!PERSISTENT.has(answer.code) || nowMs - sinceMs < REFUSED_MAX_MS) return
     if (answer.code === TOPIC_AUTHORIZATION_FAILED) task.stopped('topic.refused', `${where}: ${nameOf(answer.code)}`)
     else
       task.stopped(

@@ -17,6 +17,7 @@ import { MembershipDriver } from './membership-driver.ts'
 import { Mender } from './mender.ts'
 import { type PauseOrders, PauseWatch } from './pause-watch.ts'
 import { type GroupClient, type Kafka, RequestLost } from './ports.ts'
+import { SourceWatch } from './source-watch.ts'
 import { Task, type TaskContext } from './task.ts'
 import { TopicWatch } from './topic-watch.ts'
 import type { Compression } from './wire/layout.ts'
@@ -129,7 +130,9 @@ export class Instance {
       },
     )
     this.#fetcher = new Fetcher(kafka.fetchClient(topicIdsOf(plan)), clock, () => this.tasks.values())
-    this.#housekeeping = new Housekeeping(clock, kafka.admin, this.#mender, plan, listener, () => this.tasks.values())
+    const tasks = (): Iterable<Task> => this.tasks.values()
+    const sources = new SourceWatch(plan, kafka.transactions, clock, listener, tasks)
+    this.#housekeeping = new Housekeeping(clock, kafka.admin, this.#mender, sources, plan, listener, tasks)
     this.#topics = new TopicWatch(plan, kafka.admin, clock, listener, stop)
     const { auditIntervalMs = 0, orders } = options
     this.#pauses = orders ? new PauseWatch(orders, clock, kafka.admin, () => this.tasks.values()) : null
