@@ -1,5 +1,6 @@
 /** Makes a history out of a seed. Owns how often what happens; nothing else in a simulation chooses. */
 import { partitionFor } from '../../engine/core/murmur2.ts'
+import { chores } from './chores.ts'
 import type { Fate, History, HistoryEvent, RedisFate, SimRecord } from './history.ts'
 import { Random } from './random.ts'
 import { requestInputs } from './requests.ts'
@@ -104,6 +105,8 @@ export function generate(seed: number): History {
   if (own.chance(0.4)) events.push(...requestInputs(own, keyed, tasks, DURATION_MS))
   const parts = new Random(seed ^ 0x165667b1)
   if (!calm && parts.chance(0.1)) events.push(...rollbackInRebuild(parts, tasks))
+  const orders = new Random(seed ^ 0x2c1b3c6d)
+  if (orders.chance(0.5)) events.push(...chores(orders, processes.length, DURATION_MS, calm))
   events.sort((a, b) => a.atMs - b.atMs)
   return {
     seed,
