@@ -98,7 +98,7 @@ export class Auditor {
     const { plan, clock, listener } = this.#parts
     const { stores, indexes } = plan.topology
     const core = new AuditCore({ application: plan.application, stores, indexes })
-    const startedAtMs = clock.nowMs()
+    const startedAtMs = clock.elapsedMs()
     const deadlineMs = startedAtMs + WALK_MS_MAX
     const tell = (result: AuditResult, entries: number, changed: number): void =>
       listener({
@@ -108,7 +108,7 @@ export class Auditor {
         entries,
         changed,
         records: core.records,
-        durationMs: clock.nowMs() - startedAtMs,
+        durationMs: clock.elapsedMs() - startedAtMs,
       })
     const sampledTo = await this.#sample(task.task, core)
     if (sampledTo === null) return tell('abandoned', 0, 0)
@@ -152,7 +152,7 @@ export class Auditor {
     let first = true
     let at = from
     while (first || at < target) {
-      if (this.#parts.clock.nowMs() > deadlineMs) return null
+      if (this.#parts.clock.elapsedMs() > deadlineMs) return null
       const step = await this.#step(task.task, core, at)
       if (!step) return null
       if (first) target = Math.max(target, step.stableEnd)
@@ -186,7 +186,7 @@ export class Auditor {
     const named = differences.slice(0, NAMED_MAX).map(({ kind, what }) => `${kind} ${what}`)
     if (differences.length > NAMED_MAX) named.push(`and ${differences.length - NAMED_MAX} more`)
     this.#warn('audit.difference', `task ${task.task}: the store is not what its changelog says: ${named.join(', ')}`)
-    const nowMs = clock.nowMs()
+    const nowMs = clock.elapsedMs()
     const mends = (this.#mends.get(task.task) ?? []).filter((atMs) => atMs > nowMs - MENDS_WINDOW_MS)
     if (mends.length >= MENDS_MAX) {
       this.#warn('audit.unmended', `task ${task.task}: rebuilt ${MENDS_MAX} times within an hour, and it differs again`)

@@ -157,7 +157,7 @@ export class Fetcher {
       return
     }
     // Leadership moves, a broker comes back, metadata of a new topic spreads: the next round asks again.
-    const nowMs = this.#clock.nowMs()
+    const nowMs = this.#clock.elapsedMs()
     const { sinceMs } = intake.refused ?? { sinceMs: nowMs }
     intake.refused = { sinceMs, code: answer.code }
     if (!PERSISTENT.has(answer.code) || nowMs - sinceMs < REFUSED_MAX_MS) return

@@ -149,7 +149,7 @@ export class Instance {
 
   /** For how long the group's coordinator has not answered, ms. */
   get kafkaSilenceMs(): number {
-    return this.#options.clock.nowMs() - this.#membership.heardAtMs
+    return this.#options.clock.elapsedMs() - this.#membership.heardAtMs
   }
 
   start(): void {
@@ -252,7 +252,7 @@ export class Instance {
       return
     }
     if (code === 0) {
-      const nowMs = clock.nowMs()
+      const nowMs = clock.elapsedMs()
       this.#fences.push(nowMs)
       while (this.#fences[0]! < nowMs - FENCES_WINDOW_MS) this.#fences.shift()
       if (this.#fences.length >= FENCES_MAX) {

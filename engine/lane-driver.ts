@@ -166,7 +166,7 @@ export class LaneDriver {
       compression,
       requestBytesMax,
     )
-    const beganAtMs = this.#hooks.clock.nowMs()
+    const beganAtMs = this.#hooks.clock.elapsedMs()
     this.#open = { parts, rounds, published: parts.map(() => new Map()), owners: new WeakMap(), beganAtMs }
     const commands = this.#core.begin(ownership.membership, rounds.length, beganAtMs)
     for (const { task } of parts) task.entered()
@@ -245,8 +245,8 @@ export class LaneDriver {
       this.#guard.suspect()
       this.#headway.failed(error.message, command.kind)
       if (command.kind === 'init') next = this.#core.initLost()
-      else if (command.kind === 'end') next = this.#core.endLost(clock.nowMs())
-      else next = this.#core.requestLost(clock.nowMs())
+      else if (command.kind === 'end') next = this.#core.endLost(clock.elapsedMs())
+      else next = this.#core.requestLost(clock.elapsedMs())
     }
     this.#execute(next)
   }
@@ -277,35 +277,35 @@ export class LaneDriver {
       case 'commit-offsets': {
         const may = await this.#guard.mayCommitOffsets(command.identity)
         if (this.#over) return []
-        if (!may) return this.#core.requestLost(clock.nowMs())
+        if (!may) return this.#core.requestLost(clock.elapsedMs())
         const offsets = this.#open!.parts.flatMap((p) => p.part.offsets)
         this.#sentWith = command.membership
         const codes = await this.#client.txnOffsetCommit(command.identity, command.membership, offsets)
         if (this.#over) return []
         this.#guard.noteCodes(codes)
-        return this.#core.offsetsAnswered(codes, clock.nowMs())
+        return this.#core.offsetsAnswered(codes, clock.elapsedMs())
       }
       case 'produce': {
         const batches = this.#batchesOf(command.round, command.only)
         const may = await this.#guard.mayProduce(command.identity, batches)
         if (this.#over) return []
-        if (may === 'no') return this.#core.requestLost(clock.nowMs())
-        if (may === 'later') return this.#core.produced(batches.map(withoutLeader), clock.nowMs())
+        if (may === 'no') return this.#core.requestLost(clock.elapsedMs())
+        if (may === 'later') return this.#core.produced(batches.map(withoutLeader), clock.elapsedMs())
         const answers = await this.#client.produce(batches)
         if (this.#over) return []
         this.#guard.noteCodes(answers)
         this.#note(batches, answers)
-        return this.#core.produced(answers, clock.nowMs())
+        return this.#core.produced(answers, clock.elapsedMs())
       }
       case 'end': {
         const may = command.commit || (await this.#guard.mayAbort())
         if (this.#over) return []
-        if (!may) return this.#core.endLost(clock.nowMs())
+        if (!may) return this.#core.endLost(clock.elapsedMs())
         const { code, identity } = await this.#client.endTxn(command.identity, command.commit)
         if (this.#over) return []
         this.#guard.noteCodes([{ code }])
         if (code === 0) this.#guard.decided(command.identity, command.commit)
-        return this.#core.ended(code, identity, clock.nowMs())
+        return this.#core.ended(code, identity, clock.elapsedMs())
       }
     }
   }
@@ -345,7 +345,7 @@ export class LaneDriver {
       kind: 'transaction',
       result: outcome.kind === 'committed' ? 'committed' : outcome.kind === 'recover' ? 'unknown' : 'aborted',
       tasks: open.parts.length,
-      durationMs: this.#hooks.clock.nowMs() - open.beganAtMs,
+      durationMs: this.#hooks.clock.elapsedMs() - open.beganAtMs,
       reason: 'reason' in outcome ? outcome.reason : outcome.kind === 'committed' ? null : outcome.kind,
     })
     if (outcome.kind === 'committed') this.#headway.committed()

@@ -33,7 +33,7 @@ export class LaneHeadway {
 
   failed(reason: string, at: 'init' | 'commit-offsets' | 'produce' | 'end' | null = null): void {
     this.#isWithoutId = at === 'init'
-    const nowMs = this.#clock.nowMs()
+    const nowMs = this.#clock.elapsedMs()
     if (this.#failingSinceMs === null || nowMs - this.#failedAtMs > TRIES_APART_MAX_MS) this.#failingSinceMs = nowMs
     this.#failedAtMs = nowMs
     if (nowMs - this.#failingSinceMs < PATIENCE_MS) return

@@ -48,13 +48,13 @@ export async function watchPolicy(
     evicted = evictedKeys
     unmended += gone
     if (gone > 0) warn('redis.evicted', `Redis has evicted ${gone} keys: the state is rebuilt from the changelog`)
-    if (unmended === 0 || clock.nowMs() - mendedAtMs < MEND_EVERY_MS) return
+    if (unmended === 0 || clock.elapsedMs() - mendedAtMs < MEND_EVERY_MS) return
     unmended = 0
-    mendedAtMs = clock.nowMs()
+    mendedAtMs = clock.elapsedMs()
     mend('redis.evicted', 'Redis has evicted keys')
   }
   const check = async (): Promise<void> => {
-    const askedAtMs = clock.nowMs()
+    const askedAtMs = clock.elapsedMs()
     try {
       await look()
       failed = 0
@@ -70,7 +70,7 @@ export async function watchPolicy(
   }
   cancel = clock.after(INTERVAL_MS, () => void check())
   return {
-    away: () => away && { forMs: clock.nowMs() - away.sinceMs, reason: away.reason },
+    away: () => away && { forMs: clock.elapsedMs() - away.sinceMs, reason: away.reason },
     close() {
       closed = true
       cancel()
@@ -79,13 +79,13 @@ export async function watchPolicy(
 }
 
 async function reachable(stores: StoreFactory, clock: Clock, patienceMs: number): ReturnType<StoreFactory['policy']> {
-  const startedAtMs = clock.nowMs()
+  const startedAtMs = clock.elapsedMs()
   for (;;) {
     try {
       return await stores.policy()
     } catch (error) {
       if (!(error instanceof StoreLost)) throw error
-      if (clock.nowMs() - startedAtMs > patienceMs) throw new StartError('redis.unreachable', error.message)
+      if (clock.elapsedMs() - startedAtMs > patienceMs) throw new StartError('redis.unreachable', error.message)
       await sleep(clock, RETRY_MS)
     }
   }

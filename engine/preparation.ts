@@ -139,13 +139,13 @@ export async function prepare(
 }
 
 async function reachable<T>(ask: () => Promise<T>, clock: Clock, patienceMs: number): Promise<T> {
-  const startedAtMs = clock.nowMs()
+  const startedAtMs = clock.elapsedMs()
   for (;;) {
     try {
       return await ask()
     } catch (error) {
       if (!(error instanceof RequestLost)) throw error
-      if (clock.nowMs() - startedAtMs > patienceMs) throw new StartError('kafka.unreachable', error.message)
+      if (clock.elapsedMs() - startedAtMs > patienceMs) throw new StartError('kafka.unreachable', error.message)
       await sleep(clock, RETRY_MS)
     }
   }

@@ -35,13 +35,13 @@ export async function recordedState(
   { topic, partitions }: TopicInfo,
   patienceMs: number,
 ): Promise<Recorded | null> {
-  const startedAtMs = clock.nowMs()
+  const startedAtMs = clock.elapsedMs()
   const fetch = kafka.fetchClient()
   try {
     for (;;) {
       const found = await anyOf(kafka, fetch, topic, partitions)
       if (found !== 'unread') return found
-      if (clock.nowMs() - startedAtMs > patienceMs)
+      if (clock.elapsedMs() - startedAtMs > patienceMs)
         throw new StartError('kafka.unreachable', `no partition of ${topic} with state can be read`)
       await sleep(clock, RETRY_MS)
     }

@@ -47,7 +47,7 @@ export async function restore(context: RestoreContext, restorePlan: RestorePlan)
   const { task, store, clock, listener, alive } = context
   const { from, end, rebuild, base } = restorePlan
   const core = new RestoreCore(restorePlan, context.plan.topology.stores)
-  const startedAtMs = clock.nowMs()
+  const startedAtMs = clock.elapsedMs()
   const stateVersion = rebuild ? await store.beginRebuild() : base!.stateVersion
   listener({ kind: 'restore.started', task, from, end, rebuild })
   let at: Position = from
@@ -62,13 +62,13 @@ export async function restore(context: RestoreContext, restorePlan: RestorePlan)
     isAsked ||= answer.kind === 'records'
     const moved = answer.kind === 'records' && answer.end > at
     if (!moved) {
-      if (clock.nowMs() - movedAtMs > STUCK_AFTER_MS) {
-        movedAtMs = clock.nowMs()
+      if (clock.elapsedMs() - movedAtMs > STUCK_AFTER_MS) {
+        movedAtMs = clock.elapsedMs()
         await context.stuck(at)
       }
       continue
     }
-    movedAtMs = clock.nowMs()
+    movedAtMs = clock.elapsedMs()
     for (let view = answer.records.next(); view; view = answer.records.next()) {
       const verdict = core.take(view)
       if (verdict.kind !== 'go-on') return verdict
@@ -89,7 +89,7 @@ export async function restore(context: RestoreContext, restorePlan: RestorePlan)
   } else {
     await store.replay(core.drain(), checkpoint)
   }
-  listener({ kind: 'restore.done', task, records, durationMs: clock.nowMs() - startedAtMs })
+  listener({ kind: 'restore.done', task, records, durationMs: clock.elapsedMs() - startedAtMs })
   return { kind: 'restored', last: core.last?.record ?? null, checkpoint }
 
   function checkpointOf({ plan, published }: RestoreContext, { last }: RestoreCore, version: string): Checkpoint {

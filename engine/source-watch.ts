@@ -46,7 +46,7 @@ export class SourceWatch {
 
   /** @throws RequestLost */
   async look(): Promise<void> {
-    const nowMs = this.#clock.nowMs()
+    const nowMs = this.#clock.elapsedMs()
     const waiting = new Map<string, Waiting>()
     const held: TopicPartition[] = []
     for (const task of this.#tasks())

@@ -96,6 +96,7 @@ export class TakeoverDriver {
       deleteRetentionMs: context.deleteRetentionMs,
       forceRebuild,
       nowMs: () => context.clock.nowMs(),
+      elapsedMs: () => context.clock.elapsedMs(),
     })
   }
 
@@ -303,7 +304,7 @@ export class TakeoverDriver {
     const offsets = await mender.offsetsPartition()
     if (!offsets) return
     await mender.others([offsets])
-    const nowMs = clock.nowMs()
+    const nowMs = clock.elapsedMs()
     this.#heldSinceMs ??= nowMs
     if (nowMs - this.#heldSinceMs < OFFSETS_HELD_MS) return
     this.#heldSinceMs = nowMs

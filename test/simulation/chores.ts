@@ -13,3 +13,17 @@ export function chores(random: Random, processes: number, durationMs: number, ca
     return { kind: 'chores', atMs, process }
   })
 }
+
+const MINUTE_MS = 60_000
+
+export function clockJumps(random: Random, processes: number, durationMs: number): readonly HistoryEvent[] {
+  return Array.from(
+    { length: random.between(1, 3) },
+    (): HistoryEvent => ({
+      kind: 'clock',
+      atMs: random.below(durationMs),
+      process: random.below(processes),
+      byMs: random.pick([-1440, -60, -1, 1, 60, 1440]) * MINUTE_MS,
+    }),
+  )
+}

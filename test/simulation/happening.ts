@@ -120,6 +120,11 @@ export function happened(world: SimWorld, event: HistoryEvent): boolean {
       }
       return process !== undefined
     }
+    case 'clock': {
+      const process = world.processes.get(event.process)
+      process?.clock.shift(event.byMs)
+      return process !== undefined
+    }
     case 'compact':
       world.mirrors.forEach((mirror, task) => {
         mirror.update()

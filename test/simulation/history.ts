@@ -96,6 +96,8 @@ export type HistoryEvent =
   | { readonly kind: 'hold'; readonly atMs: number; readonly process: number; readonly forMs: number }
   /** What its housekeeping does, out of turn: looks at the store, and commits again what is committed. */
   | { readonly kind: 'chores'; readonly atMs: number; readonly process: number }
+  /** The time of day of a process jumps. */
+  | { readonly kind: 'clock'; readonly atMs: number; readonly process: number; readonly byMs: number }
   | { readonly kind: 'compact'; readonly atMs: number }
   | { readonly kind: 'retention'; readonly atMs: number }
 
