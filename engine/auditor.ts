@@ -172,12 +172,14 @@ export class Auditor {
       { maxWaitMs: FETCH_WAIT_MS, minBytes: 1, maxBytes: FETCH_BYTES_MAX },
     )
     if (this.#closed || answer?.code !== 0) return null
+    const end = fetchEnd(answer.records, at)
+    if (end === at && answer.records.length > 0) return null
     const before = core.records
     const records = new FetchedRecords(answer.records, answer.aborted, at)
     for (let view = records.next(); view; view = records.next()) core.take(view)
     const pauseMs = ((core.records - before) * 1000) / AUDIT_RECORDS_PER_SECOND
     await sleep(clock, Math.max(PAUSE_MIN_MS, Math.round(pauseMs)))
-    return { at: fetchEnd(answer.records, at), stableEnd: answer.lastStableOffset }
+    return { at: end, stableEnd: answer.lastStableOffset }
   }
 
   #found(task: AuditedTask, differences: readonly AuditDifference[]): void {

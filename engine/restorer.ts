@@ -6,7 +6,7 @@
 import type { CheckpointRecord } from '../stores/core/changelog.ts'
 import type { Checkpoint, TaskStore } from '../stores/ports.ts'
 import { type Clock, sleep } from './clock.ts'
-import { nameOf } from './core/kafka-errors.ts'
+import { codes, nameOf } from './core/kafka-errors.ts'
 import type { Position } from './core/numbers.ts'
 import type { Plan } from './core/plan.ts'
 import { NO_OFFSET, RestoreCore } from './core/restore.ts'
@@ -41,6 +41,7 @@ const FETCH_WAIT_MS = 50
 const RETRY_MS = 50
 const FETCH_BYTES_MAX = 4 * 1024 * 1024
 const STUCK_AFTER_MS = 1_000
+const CORRUPT_MAX_MS = 30_000
 
 /** Throws StoreLost, StoreRefused. */
 export async function restore(context: RestoreContext, restorePlan: RestorePlan): Promise<RestoreResult> {
@@ -55,11 +56,17 @@ export async function restore(context: RestoreContext, restorePlan: RestorePlan)
   let movedAtMs = startedAtMs
   // A log that looks empty is asked, too: it may be another topic of the name, and nothing of it may replace the state.
   let isAsked = !rebuild
+  let corruptSinceMs: number | null = null
   while (at < end || !isAsked) {
     if (!alive()) return { kind: 'superseded' }
     const answer = await fetchOnce(context, at, at < end ? FETCH_WAIT_MS : 0)
     if (answer.kind === 'stop') return answer
     isAsked ||= answer.kind === 'records'
+    if (answer.kind === 'corrupt') {
+      corruptSinceMs ??= clock.elapsedMs()
+      if (clock.elapsedMs() - corruptSinceMs > CORRUPT_MAX_MS)
+        return { kind: 'stop', code: 'changelog.corrupt', message: answer.message }
+    }
     const moved = answer.kind === 'records' && answer.end > at
     if (!moved) {
       if (clock.elapsedMs() - movedAtMs > STUCK_AFTER_MS) {
@@ -69,6 +76,7 @@ export async function restore(context: RestoreContext, restorePlan: RestorePlan)
       continue
     }
     movedAtMs = clock.elapsedMs()
+    corruptSinceMs = null
     for (let view = answer.records.next(); view; view = answer.records.next()) {
       const verdict = core.take(view)
       if (verdict.kind !== 'go-on') return verdict
@@ -113,6 +121,8 @@ export async function restore(context: RestoreContext, restorePlan: RestorePlan)
 type Fetched =
   | { kind: 'records'; records: FetchedRecords; end: Position }
   | { kind: 'nothing' }
+  /** Another replica may have it whole: for a while it is asked again. */
+  | { kind: 'corrupt'; message: string }
   | { kind: 'stop'; code: string; message: string }
 
 async function fetchOnce({ plan, task, fetch, clock }: RestoreContext, at: Position, waitMs: number): Promise<Fetched> {
@@ -125,21 +135,26 @@ async function fetchOnce({ plan, task, fetch, clock }: RestoreContext, at: Posit
     })
     if (answer && answer.code === 0) {
       const end = fetchEnd(answer.records, at)
-      return { kind: 'records', records: new FetchedRecords(answer.records, answer.aborted, at), end }
+      if (end > at || answer.records.length === 0)
+        return { kind: 'records', records: new FetchedRecords(answer.records, answer.aborted, at), end }
     }
-    if (answer?.code === 1)
+    if (answer?.code === 0 || answer?.code === codes.CORRUPT_MESSAGE) {
+      await sleep(clock, RETRY_MS)
+      return { kind: 'corrupt', message: `${topic}-${task}: what the broker has at offset ${at} is no whole batch` }
+    }
+    if (answer?.code === codes.OFFSET_OUT_OF_RANGE)
       return {
         kind: 'stop',
         code: 'offset.out_of_range',
         message: `${topic}-${task}: position ${at} is outside the log`,
       }
-    if (answer?.code === 100)
+    if (answer?.code === codes.UNKNOWN_TOPIC_ID)
       return {
         kind: 'stop',
         code: 'topic.recreated',
         message: `${topic} is another topic than the one at start (${plan.changelog.topicId})`,
       }
-    if (answer?.code === 29)
+    if (answer?.code === codes.TOPIC_AUTHORIZATION_FAILED)
       return { kind: 'stop', code: 'topic.refused', message: `${topic}-${task}: ${nameOf(answer.code)}` }
   } catch (error) {
     if (!(error instanceof RequestLost)) throw error

@@ -271,6 +271,11 @@ export class TopicReader {
         feed.noteStable(answer.lastStableOffset, clock.elapsedMs())
         const end = fetchEnd(answer.records, answer.asked)
         if (end > answer.asked) feed.push(new FetchedRecords(answer.records, answer.aborted, answer.asked), end)
+        else if (answer.records.length > 0)
+          throw new SubscribeError(
+            'events.corrupt',
+            `${topic}-${answer.partition}: there is no whole batch at offset ${answer.asked}`,
+          )
       } else if (answer.code === codes.OFFSET_OUT_OF_RANGE) outside.push(feed)
       else if (TOPIC_CODES.has(answer.code)) result = 'topic'
       else if (classify(answer.code, 'read') === 'FATAL')
