@@ -171,6 +171,7 @@ export class Pipeline {
         }
       } while (!batch.run())
       this.#leftover = batch.leftover()
+      if (this.#leftover.length === 0) batch.pass(this.intake.passed(batch.before))
       const progress = batch.seal(this.#context.transactionalId)
       await this.#context.compressAhead(outputs)
       if (!this.#alive(attempt)) return

@@ -130,12 +130,12 @@ export class TaskIntake {
     this.partitions = partitions
   }
 
-  /** Partitions whose records are all taken and that were read further than what is committed. */
-  passed(committed: Progress): readonly (TopicPartition & { readonly position: Position })[] {
+  /** Partitions whose records are all taken and that were read further than this. */
+  passed(before: Progress): readonly (TopicPartition & { readonly position: Position })[] {
     return this.partitions
       .filter(({ isEmpty }) => isEmpty)
       .map(({ topic, partition, fetchPosition }) => ({ topic, partition, position: fetchPosition }))
-      .filter(({ topic, partition, position }) => position > (committed.position(topic, partition) ?? position))
+      .filter(({ topic, partition, position }) => position > (before.position(topic, partition) ?? position))
   }
 
   /** The partition whose next record is due, or undefined when nothing is buffered. */
