@@ -21,6 +21,7 @@ export class Health {
   #draining = false
   #stopped: string | null = null
   #troubles: readonly string[] = []
+  #laneWaits: string | null = null
   #kafkaSilenceMs: () => number = () => 0
   #redisAway: () => RedisAway | null = () => null
   #waiters: (() => void)[] = []
@@ -48,6 +49,9 @@ export class Health {
         break
       case 'topics.troubled':
         this.#troubles = event.reasons
+        break
+      case 'lane.waiting':
+        this.#laneWaits = event.reason
         break
       case 'instance.stopped':
         this.#stopped = `${event.code}: ${event.message}`
@@ -94,6 +98,7 @@ export class Health {
     if (this.#draining) reasons.push('draining')
     if (!this.#member) reasons.push('no member of the group yet')
     for (const trouble of this.#troubles) reasons.push(`waiting for a topic: ${trouble}`)
+    if (this.#laneWaits) reasons.push(`nothing can be committed: ${this.#laneWaits}`)
     const silenceMs = this.#kafkaSilenceMs()
     if (silenceMs > KAFKA_SILENCE_MAX_MS)
       reasons.push(`cut off from Kafka: no answer for ${Math.floor(silenceMs / 1000)} s`)

@@ -41,6 +41,9 @@ export function logEvents(log: Logger, nowMs: () => number = Date.now): (event: 
         return
       case 'topics.troubled':
         return event.reasons.length === 0 ? log.info('the topics that are written to are back') : undefined
+      // What is in its way the warning beside it tells.
+      case 'lane.waiting':
+        return event.reason === null ? log.info('nothing is in the way of commits any more') : undefined
       case 'warning':
         return event.code === 'topic.created' ? log.info(event.message) : log.warn(fields, event.message)
       case 'transaction':

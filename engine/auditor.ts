@@ -10,7 +10,7 @@ import type { ReadRequest } from '../stores/ports.ts'
 import { type Clock, sleep } from './clock.ts'
 import { AuditCore, type AuditDifference, type AuditResult, auditDistance } from './core/audit.ts'
 import { type Position, position } from './core/numbers.ts'
-import type { Plan } from './core/plan.ts'
+import { type Plan, topicIdsOf } from './core/plan.ts'
 import type { Listener, TaskState } from './events.ts'
 import type { Inspected } from './pipeline-hooks.ts'
 import { type FetchClient, type Kafka, RequestLost } from './ports.ts'
@@ -95,7 +95,7 @@ export class Auditor {
     const { plan, clock, listener } = this.#parts
     const { stores, indexes } = plan.topology
     const core = new AuditCore({ application: plan.application, stores, indexes })
-    const startedAtMs = clock.nowMs()
+    const startedAtMs = clock.elapsedMs()
     const deadlineMs = startedAtMs + WALK_MS_MAX
     const tell = (result: AuditResult, entries: number, changed: number): void =>
       listener({
@@ -105,7 +105,7 @@ export class Auditor {
         entries,
         changed,
         records: core.records,
-        durationMs: clock.nowMs() - startedAtMs,
+        durationMs: clock.elapsedMs() - startedAtMs,
       })
     const sampledTo = await this.#sample(task.task, core)
     if (sampledTo === null) return tell('abandoned', 0, 0)
@@ -149,7 +149,7 @@ export class Auditor {
     let first = true
     let at = from
     while (first || at < target) {
-      if (this.#parts.clock.nowMs() > deadlineMs) return null
+      if (this.#parts.clock.elapsedMs() > deadlineMs) return null
       const step = await this.#step(task.task, core, at)
       if (!step) return null
       if (first) target = Math.max(target, step.stableEnd)
@@ -163,18 +163,20 @@ export class Auditor {
   async #step(task: number, core: AuditCore, at: Position): Promise<{ at: Position; stableEnd: number } | null> {
     const { plan, clock, kafka } = this.#parts
     if (this.#timer.closed) return null
-    this.#fetch ??= kafka.fetchClient()
+    this.#fetch ??= kafka.fetchClient(topicIdsOf(plan))
     const [answer] = await this.#fetch.fetch(
       [{ topic: plan.changelog.topic, partition: task, position: at, maxBytes: FETCH_BYTES_MAX }],
       { maxWaitMs: FETCH_WAIT_MS, minBytes: 1, maxBytes: FETCH_BYTES_MAX },
     )
     if (this.#timer.closed || answer?.code !== 0) return null
+    const end = fetchEnd(answer.records, at)
+    if (end === at && answer.records.length > 0) return null
     const before = core.records
     const records = new FetchedRecords(answer.records, answer.aborted, at)
     for (let view = records.next(); view; view = records.next()) core.take(view)
     const pauseMs = ((core.records - before) * 1000) / AUDIT_RECORDS_PER_SECOND
     await sleep(clock, Math.max(PAUSE_MIN_MS, Math.round(pauseMs)))
-    return { at: fetchEnd(answer.records, at), stableEnd: answer.lastStableOffset }
+    return { at: end, stableEnd: answer.lastStableOffset }
   }
 
   #found(task: AuditedTask, differences: readonly AuditDifference[]): void {
@@ -183,7 +185,7 @@ export class Auditor {
     const named = differences.slice(0, NAMED_MAX).map(({ kind, what }) => `${kind} ${what}`)
     if (differences.length > NAMED_MAX) named.push(`and ${differences.length - NAMED_MAX} more`)
     this.#warn('audit.difference', `task ${task.task}: the store is not what its changelog says: ${named.join(', ')}`)
-    const nowMs = clock.nowMs()
+    const nowMs = clock.elapsedMs()
     const mends = (this.#mends.get(task.task) ?? []).filter((atMs) => atMs > nowMs - MENDS_WINDOW_MS)
     if (mends.length >= MENDS_MAX) {
       this.#warn('audit.unmended', `task ${task.task}: rebuilt ${MENDS_MAX} times within an hour, and it differs again`)

@@ -81,6 +81,8 @@ export type EngineEvent =
   | { readonly kind: 'task.mending'; readonly task: number; readonly code: string; readonly reason: string }
   /** What is wrong with topics that are written to, while nothing can be; empty: they are back. A warning tells each. */
   | { readonly kind: 'topics.troubled'; readonly reasons: readonly string[] }
+  /** Why nothing can be committed, for a while already; null: nothing is known to be in the way any more. */
+  | { readonly kind: 'lane.waiting'; readonly reason: string | null }
   | { readonly kind: 'warning'; readonly code: string; readonly message: string }
 
 export type Listener = (event: EngineEvent) => void

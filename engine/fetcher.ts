@@ -37,12 +37,14 @@ const UNKNOWN_TOPIC_ID = 100
 const INCONSISTENT_TOPIC_ID = 103
 const TOPIC_AUTHORIZATION_FAILED = 29
 const UNKNOWN_TOPIC_OR_PARTITION = 3
+const CORRUPT_MESSAGE = 2
 /** Answers that mean something to an operator when they persist. */
 const PERSISTENT = new Set([
   UNKNOWN_TOPIC_OR_PARTITION,
   UNKNOWN_TOPIC_ID,
   INCONSISTENT_TOPIC_ID,
   TOPIC_AUTHORIZATION_FAILED,
+  CORRUPT_MESSAGE,
 ])
 const REFUSED_MAX_MS = 30_000
 
@@ -137,11 +139,17 @@ export class Fetcher {
         this.#refused(task, intake, answer)
         continue
       }
-      intake.refusedSinceMs = null
-      intake.lastStableOffset = answer.lastStableOffset
-      if (answer.records.length === 0) continue
       const end = fetchEnd(answer.records, answer.asked)
-      if (end === answer.asked) continue
+      // A broker answers one whole batch at least, or nothing: where its length is damaged there would never be one.
+      if (end === answer.asked && answer.records.length > 0) {
+        patience = true
+        this.#refused(task, intake, { ...answer, code: CORRUPT_MESSAGE })
+        continue
+      }
+      intake.refused = null
+      intake.lastStableOffset = answer.lastStableOffset
+      intake.highWatermark = answer.highWatermark
+      if (answer.records.length === 0) continue
       intake.push(new FetchedRecords(answer.records, answer.aborted, answer.asked), end)
       supplied.add(task)
     }
@@ -152,14 +160,19 @@ export class Fetcher {
   #refused(task: FetchingTask, intake: PartitionIntake, answer: FetchedPartition): void {
     const where = `${answer.topic}-${answer.partition}`
     if (answer.code === OFFSET_OUT_OF_RANGE) {
+      // What is fetched has its turn first: if it is damaged, this position is, too, and that must be told.
+      if (!intake.isEmpty) return
       task.stopped('offset.out_of_range', `${where}: position ${answer.asked} is outside the log`)
       return
     }
     // Leadership moves, a broker comes back, metadata of a new topic spreads: the next round asks again.
-    const nowMs = this.#clock.nowMs()
-    intake.refusedSinceMs ??= nowMs
-    if (!PERSISTENT.has(answer.code) || nowMs - intake.refusedSinceMs < REFUSED_MAX_MS) return
+    const nowMs = this.#clock.elapsedMs()
+    const { sinceMs } = intake.refused ?? { sinceMs: nowMs }
+    intake.refused = { sinceMs, code: answer.code }
+    if (!PERSISTENT.has(answer.code) || nowMs - sinceMs < REFUSED_MAX_MS) return
     if (answer.code === TOPIC_AUTHORIZATION_FAILED) task.stopped('topic.refused', `${where}: ${nameOf(answer.code)}`)
+    else if (answer.code === CORRUPT_MESSAGE)
+      task.stopped('input.corrupt', `${where}: what the broker has at offset ${answer.asked} is no whole batch`)
     else
       task.stopped(
         'topic.recreated',

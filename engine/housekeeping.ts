@@ -2,8 +2,9 @@
  * What is done beside the records. Every ten seconds an idle task looks whether its state is still there. Once a minute
  * forwarded records that are processed are deleted from the repartition topic (its retention is endless, so that none is
  * lost before). Every ten seconds the written partitions whose stable end stands still below their end are looked at: a
- * transaction may hang there. Once a day an idle task commits its offsets again, before the broker could expire them. Owns
- * what it has seen and deleted; a failure is tried again at the next round.
+ * transaction may hang there, and sources of which nothing comes (source-watch.ts). Once a day an idle task commits
+ * its offsets again, before the broker could expire them. Owns what it has seen and deleted; a failure is tried again at
+ * the next round.
  */
 import type { Clock } from './clock.ts'
 import { nameOfPartition, writtenPartitions } from './core/hanging.ts'
@@ -13,6 +14,7 @@ import type { Listener } from './events.ts'
 import type { Mender } from './mender.ts'
 import { type KafkaAdmin, type OffsetToCommit, RequestLost } from './ports.ts'
 import { RoundTimer } from './round-timer.ts'
+import type { SourceWatch } from './source-watch.ts'
 import type { Task } from './task.ts'
 
 const INTERVAL_MS = 10_000
@@ -23,6 +25,7 @@ export class Housekeeping {
   readonly #clock: Clock
   readonly #admin: KafkaAdmin
   readonly #mender: Pick<Mender, 'others'>
+  readonly #sources: Pick<SourceWatch, 'look'>
   readonly #plan: Plan
   readonly #listener: Listener
   readonly #tasks: () => Iterable<Task>
@@ -37,6 +40,7 @@ export class Housekeeping {
     clock: Clock,
     admin: KafkaAdmin,
     mender: Pick<Mender, 'others'>,
+    sources: Pick<SourceWatch, 'look'>,
     plan: Plan,
     listener: Listener,
     tasks: () => Iterable<Task>,
@@ -44,6 +48,7 @@ export class Housekeeping {
     this.#clock = clock
     this.#admin = admin
     this.#mender = mender
+    this.#sources = sources
     this.#plan = plan
     this.#listener = listener
     this.#tasks = tasks
@@ -63,8 +68,11 @@ export class Housekeeping {
     try {
       await this.#lookForHanging()
       if (++this.#rounds % ROUNDS_PER_TRIM === 0) await this.#trim()
+      await this.#sources.look()
     } catch (error) {
-      if (!(error instanceof RequestLost)) throw error
+      // What a broker refuses to tell is no reason to end, nor to leave the rounds to come.
+      if (!(error instanceof RequestLost))
+        this.#warn('housekeeping.failed', error instanceof Error ? error.message : String(error))
     }
     for (const task of this.#tasks()) task.recommit(this.#clock.nowMs() - RECOMMIT_AFTER_MS)
   }
@@ -98,11 +106,14 @@ export class Housekeeping {
     for (const { partition, code } of await this.#admin.deleteRecords(before)) {
       if (code === 0) this.#trimmed.set(partition, before.find((b) => b.partition === partition)!.position)
       else if (classify(code, 'admin') !== 'RETRY')
-        this.#listener({
-          kind: 'warning',
-          code: 'repartition.not_trimmed',
-          message: `${topic}-${partition}: ${nameOf(code)}; it grows until the service may delete its records`,
-        })
+        this.#warn(
+          'repartition.not_trimmed',
+          `${topic}-${partition}: ${nameOf(code)}; it grows until the service may delete its records`,
+        )
     }
+  }
+
+  #warn(code: string, message: string): void {
+    this.#listener({ kind: 'warning', code, message })
   }
 }

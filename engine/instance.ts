@@ -7,7 +7,7 @@ import type { StoreFactory } from '../stores/ports.ts'
 import { Auditor } from './auditor.ts'
 import type { Clock } from './clock.ts'
 import type { OwnershipChange } from './core/ownership.ts'
-import type { Plan } from './core/plan.ts'
+import { type Plan, topicIdsOf } from './core/plan.ts'
 import { transactionalIdOf } from './core/transactional-id.ts'
 import type { Listener } from './events.ts'
 import { Fetcher } from './fetcher.ts'
@@ -17,6 +17,7 @@ import { MembershipDriver } from './membership-driver.ts'
 import { Mender } from './mender.ts'
 import { type PauseOrders, PauseWatch } from './pause-watch.ts'
 import { type GroupClient, type Kafka, RequestLost } from './ports.ts'
+import { SourceWatch } from './source-watch.ts'
 import { Task, type TaskContext } from './task.ts'
 import { TopicWatch } from './topic-watch.ts'
 import type { Compression } from './wire/layout.ts'
@@ -128,8 +129,10 @@ export class Instance {
         stop,
       },
     )
-    this.#fetcher = new Fetcher(kafka.fetchClient(), clock, () => this.tasks.values())
-    this.#housekeeping = new Housekeeping(clock, kafka.admin, this.#mender, plan, listener, () => this.tasks.values())
+    this.#fetcher = new Fetcher(kafka.fetchClient(topicIdsOf(plan)), clock, () => this.tasks.values())
+    const tasks = (): Iterable<Task> => this.tasks.values()
+    const sources = new SourceWatch(plan, kafka.transactions, clock, listener, tasks)
+    this.#housekeeping = new Housekeeping(clock, kafka.admin, this.#mender, sources, plan, listener, tasks)
     this.#topics = new TopicWatch(plan, kafka.admin, clock, listener, stop)
     const { auditIntervalMs = 0, orders } = options
     this.#pauses = orders ? new PauseWatch(orders, clock, kafka.admin, () => this.tasks.values()) : null
@@ -146,7 +149,7 @@ export class Instance {
 
   /** For how long the group's coordinator has not answered, ms. */
   get kafkaSilenceMs(): number {
-    return this.#options.clock.nowMs() - this.#membership.heardAtMs
+    return this.#options.clock.elapsedMs() - this.#membership.heardAtMs
   }
 
   start(): void {
@@ -249,7 +252,7 @@ export class Instance {
       return
     }
     if (code === 0) {
-      const nowMs = clock.nowMs()
+      const nowMs = clock.elapsedMs()
       this.#fences.push(nowMs)
       while (this.#fences[0]! < nowMs - FENCES_WINDOW_MS) this.#fences.shift()
       if (this.#fences.length >= FENCES_MAX) {

@@ -3,11 +3,13 @@
  * ended. Owns the open transaction's encoded batches. Decides nothing about the protocol (engine/core/lane.ts does).
  */
 import { type Clock, sleep } from './clock.ts'
+import { nameOf } from './core/kafka-errors.ts'
 import { type LaneCommand, LaneCore, type Outcome } from './core/lane.ts'
 import type { Offset } from './core/numbers.ts'
 import type { Ownership } from './core/ownership.ts'
 import type { Listener } from './events.ts'
 import { LaneGuard, type LaneMender } from './lane-guard.ts'
+import { LaneHeadway } from './lane-headway.ts'
 import {
   type Code,
   type GroupMembership,
@@ -71,6 +73,7 @@ export class LaneDriver {
   readonly #options: LaneOptions
   readonly #hooks: LaneHooks
   readonly #guard: LaneGuard
+  readonly #headway: LaneHeadway
   readonly #tasks = new Map<number, LaneTask>()
   #open: {
     parts: { task: LaneTask; part: LanePart }[]
@@ -92,6 +95,7 @@ export class LaneDriver {
     this.#options = options
     this.#hooks = hooks
     this.#guard = new LaneGuard(client, hooks.mender, hooks.clock)
+    this.#headway = new LaneHeadway(hooks.clock, hooks.listener)
     this.#core = new LaneCore({ transactionTimeoutMs: options.transactionTimeoutMs })
   }
 
@@ -111,6 +115,7 @@ export class LaneDriver {
   /** The task's batch, should one be in the open transaction, is settled all the same; the task ignores it by its attempt. */
   remove(task: number): void {
     this.#tasks.delete(task)
+    this.#headway.free()
   }
 
   /** A transaction of this lane may hang: it is looked at between two transactions. */
@@ -161,7 +166,7 @@ export class LaneDriver {
       compression,
       requestBytesMax,
     )
-    const beganAtMs = this.#hooks.clock.nowMs()
+    const beganAtMs = this.#hooks.clock.elapsedMs()
     this.#open = { parts, rounds, published: parts.map(() => new Map()), owners: new WeakMap(), beganAtMs }
     const commands = this.#core.begin(ownership.membership, rounds.length, beganAtMs)
     for (const { task } of parts) task.entered()
@@ -174,6 +179,7 @@ export class LaneDriver {
     this.#looking = true
     try {
       const state = await this.#guard.look()
+      if (state === 'wait') this.#headway.failed(CANNOT_LOOK)
       if (state === 'renew' && this.#core.phase === 'idle' && !this.#closed) this.#execute(this.#core.renew())
     } catch (error) {
       this.#defect(error)
@@ -237,9 +243,10 @@ export class LaneDriver {
       }
       if (this.#over) return
       this.#guard.suspect()
+      this.#headway.failed(error.message, command.kind)
       if (command.kind === 'init') next = this.#core.initLost()
-      else if (command.kind === 'end') next = this.#core.endLost(clock.nowMs())
-      else next = this.#core.requestLost(clock.nowMs())
+      else if (command.kind === 'end') next = this.#core.endLost(clock.elapsedMs())
+      else next = this.#core.requestLost(clock.elapsedMs())
     }
     this.#execute(next)
   }
@@ -257,43 +264,48 @@ export class LaneDriver {
       case 'init': {
         const may = await this.#guard.mayInitialise()
         if (this.#over) return []
-        if (!may) return this.#core.initLost()
+        if (!may) {
+          this.#headway.failed(CANNOT_LOOK, 'init')
+          return this.#core.initLost()
+        }
         const { code, identity } = await this.#client.initProducerId(null)
         if (this.#over) return []
+        if (code === 0) this.#headway.initialised()
+        else this.#headway.failed(`InitProducerId: ${nameOf(code)}`, 'init')
         return this.#core.initialised(code, identity)
       }
       case 'commit-offsets': {
         const may = await this.#guard.mayCommitOffsets(command.identity)
         if (this.#over) return []
-        if (!may) return this.#core.requestLost(clock.nowMs())
+        if (!may) return this.#core.requestLost(clock.elapsedMs())
         const offsets = this.#open!.parts.flatMap((p) => p.part.offsets)
         this.#sentWith = command.membership
         const codes = await this.#client.txnOffsetCommit(command.identity, command.membership, offsets)
         if (this.#over) return []
         this.#guard.noteCodes(codes)
-        return this.#core.offsetsAnswered(codes, clock.nowMs())
+        return this.#core.offsetsAnswered(codes, clock.elapsedMs())
       }
       case 'produce': {
         const batches = this.#batchesOf(command.round, command.only)
         const may = await this.#guard.mayProduce(command.identity, batches)
         if (this.#over) return []
-        if (may === 'no') return this.#core.requestLost(clock.nowMs())
-        if (may === 'later') return this.#core.produced(batches.map(withoutLeader), clock.nowMs())
+        if (may === 'no') return this.#core.requestLost(clock.elapsedMs())
+        if (may === 'later') return this.#core.produced(batches.map(withoutLeader), clock.elapsedMs())
         const answers = await this.#client.produce(batches)
         if (this.#over) return []
         this.#guard.noteCodes(answers)
         this.#note(batches, answers)
-        return this.#core.produced(answers, clock.nowMs())
+        return this.#core.produced(answers, clock.elapsedMs())
       }
       case 'end': {
         const may = command.commit || (await this.#guard.mayAbort())
         if (this.#over) return []
-        if (!may) return this.#core.endLost(clock.nowMs())
+        if (!may) return this.#core.endLost(clock.elapsedMs())
         const { code, identity } = await this.#client.endTxn(command.identity, command.commit)
         if (this.#over) return []
         this.#guard.noteCodes([{ code }])
         if (code === 0) this.#guard.decided(command.identity, command.commit)
-        return this.#core.ended(code, identity, clock.nowMs())
+        return this.#core.ended(code, identity, clock.elapsedMs())
       }
     }
   }
@@ -333,9 +345,11 @@ export class LaneDriver {
       kind: 'transaction',
       result: outcome.kind === 'committed' ? 'committed' : outcome.kind === 'recover' ? 'unknown' : 'aborted',
       tasks: open.parts.length,
-      durationMs: this.#hooks.clock.nowMs() - open.beganAtMs,
+      durationMs: this.#hooks.clock.elapsedMs() - open.beganAtMs,
       reason: 'reason' in outcome ? outcome.reason : outcome.kind === 'committed' ? null : outcome.kind,
     })
+    if (outcome.kind === 'committed') this.#headway.committed()
+    else this.#headway.failed('reason' in outcome ? outcome.reason : outcome.kind)
     open.parts.forEach(({ task }, i) => {
       task.settled(outcomeFor(i, outcome, open.owners), [...open.published[i]!.values()])
     })
@@ -351,6 +365,7 @@ function outcomeFor(owner: number, outcome: Outcome, owners: WeakMap<PartitionCo
 }
 
 const NOT_LEADER_OR_FOLLOWER = 6
+const CANNOT_LOOK = 'a transaction of ours hangs, or whether one does cannot be looked at'
 /** How long whoever waits for a look that is under way sleeps. */
 const LOOKING_MS = 20
 const withoutLeader = ({ topic, partition }: EncodedBatch): PartitionCode => ({

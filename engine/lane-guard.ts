@@ -1,7 +1,8 @@
 /**
  * Keeps the lane from writing behind a hanging transaction of its own (engine/core/hanging.ts): the next one would give the
  * forgotten records its own decision. A broker cannot lose markers unless a partition has no leader for a moment, and that
- * is not missed: a request is not answered, or refused, or a connection is lost. After any of these the lane is *suspect*:
+ * is not missed: a request is not answered, or refused, or a connection is lost, be it one of the fetcher's or the group's:
+ * those of transactions may stand unused, to a broker that has been replaced. After any of these the lane is *suspect*:
  * it looks before the next transaction, and before each request of one that is under way. Without, it costs nothing.
  *
  * Owns the suspicion, and what the lane has decided last.

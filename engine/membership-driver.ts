@@ -68,7 +68,7 @@ export class MembershipDriver {
     this.#transactionalId = transactionalId
     this.#options = options
     this.#hooks = hooks
-    this.heardAtMs = hooks.clock.nowMs()
+    this.heardAtMs = hooks.clock.elapsedMs()
   }
 
   start(): void {
@@ -143,7 +143,7 @@ export class MembershipDriver {
     let next: readonly MembershipCommand[]
     try {
       next = await this.#request(command)
-      this.heardAtMs = this.#hooks.clock.nowMs()
+      this.heardAtMs = this.#hooks.clock.elapsedMs()
     } catch (error) {
       if (!(error instanceof RequestLost)) throw error
       next = this.#core.lost(command.kind, command.kind === 'join' ? null : command.membership)

@@ -196,14 +196,14 @@ export class Mender {
     const { kafka, clock } = this.#context
     const key = keyOf(open)
     const known = this.#untold.get(key)
-    if (known && clock.nowMs() < known.atMs + PAST_AGAIN_MS) return { kind: 'unknown', reason: known.why }
+    if (known && clock.elapsedMs() < known.atMs + PAST_AGAIN_MS) return { kind: 'unknown', reason: known.why }
     const { code, entries } = await kafka.transactions.past(owner.transactionalId)
     const commit = code === 0 ? decidedIn(entries, open) : null
     if (commit !== null) return { kind: 'end', owner, commit, markerEpoch }
     const told = code === 0 ? 'does not tell any more' : `cannot be read: ${nameOf(code)}, allow Read on it first`
     const why = `${reason}; ${TRANSACTIONS_TOPIC} ${told}`
     if (this.#untold.size >= SEEN_MAX) this.#untold.clear()
-    this.#untold.set(key, { atMs: clock.nowMs(), why })
+    this.#untold.set(key, { atMs: clock.elapsedMs(), why })
     return { kind: 'unknown', reason: why }
   }
 
@@ -312,7 +312,7 @@ export class Mender {
 
   /** What a coordinator does not know for a moment, while it is loading, is no news: said when it is met again. */
   #due(key: string): boolean {
-    const nowMs = this.#context.clock.nowMs()
+    const nowMs = this.#context.clock.elapsedMs()
     const seen = this.#seen.get(key)
     if (!seen) {
       if (this.#seen.size >= SEEN_MAX) this.#seen.clear()

@@ -10,14 +10,14 @@ export async function answered<T>(
   patienceMs: number,
   givenUp: (error: unknown) => Error | null,
 ): Promise<T> {
-  const startedAtMs = clock.nowMs()
+  const startedAtMs = clock.elapsedMs()
   for (;;) {
     try {
       return await ask()
     } catch (error) {
       const last = givenUp(error)
       if (!last) throw error
-      if (clock.nowMs() - startedAtMs > patienceMs) throw last
+      if (clock.elapsedMs() - startedAtMs > patienceMs) throw last
       await sleep(clock, RETRY_MS)
     }
   }

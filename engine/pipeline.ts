@@ -171,6 +171,7 @@ export class Pipeline {
         }
       } while (!batch.run())
       this.#leftover = batch.leftover()
+      if (this.#leftover.length === 0) batch.pass(this.intake.passed(batch.before))
       const progress = batch.seal(this.#context.transactionalId)
       await this.#context.compressAhead(outputs)
       if (!this.#alive(attempt)) return
@@ -340,18 +341,20 @@ export class Pipeline {
     const attempt = this.attempt
     this.#phase = 'applying'
     this.committed = progress
-    const startedAtMs = this.#context.clock.nowMs()
+    const { clock } = this.#context
+    const committedAtMs = clock.nowMs()
+    const startedAtMs = clock.elapsedMs()
     this.#context.listener({
       kind: 'batch.committed',
       task: this.#task,
       batch: progress.batch,
-      atMs: startedAtMs,
+      atMs: committedAtMs,
       tally: batch.tally,
       trace: batch.trace,
     })
     const changes = batch.changes()
     const changelog = { topic: this.#context.plan.changelog.topic, partition: this.#task }
-    const checkpoint = checkpointBehind(this.#checkpoint, progress, published, changelog, startedAtMs)
+    const checkpoint = checkpointBehind(this.#checkpoint, progress, published, changelog, committedAtMs)
     if (!checkpoint) {
       this.#hooks.recover(`the broker did not say where ${changelog.topic} ends`)
       return
@@ -375,7 +378,7 @@ export class Pipeline {
       task: this.#task,
       batch: progress.batch,
       changes: changes.length,
-      durationMs: this.#context.clock.nowMs() - startedAtMs,
+      durationMs: clock.elapsedMs() - startedAtMs,
     })
     if (this.#queue.length > 0) this.#context.wakeLane()
     this.#rest()

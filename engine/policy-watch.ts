@@ -52,13 +52,13 @@ export async function watchPolicy(
     evicted = evictedKeys
     unmended += gone
     if (gone > 0) warn('redis.evicted', `Redis has evicted ${gone} keys: the state is rebuilt from the changelog`)
-    if (unmended === 0 || clock.nowMs() - mendedAtMs < MEND_EVERY_MS) return
+    if (unmended === 0 || clock.elapsedMs() - mendedAtMs < MEND_EVERY_MS) return
     unmended = 0
-    mendedAtMs = clock.nowMs()
+    mendedAtMs = clock.elapsedMs()
     mend('redis.evicted', 'Redis has evicted keys')
   }
   const check = async (): Promise<void> => {
-    const askedAtMs = clock.nowMs()
+    const askedAtMs = clock.elapsedMs()
     try {
       await look()
       failed = 0
@@ -74,7 +74,7 @@ export async function watchPolicy(
   const timer = new RoundTimer(clock, () => (failed > 0 ? AWAY_INTERVAL_MS : INTERVAL_MS), check)
   timer.start()
   return {
-    away: () => away && { forMs: clock.nowMs() - away.sinceMs, reason: away.reason },
+    away: () => away && { forMs: clock.elapsedMs() - away.sinceMs, reason: away.reason },
     close: () => timer.close(),
   }
 }

@@ -72,8 +72,9 @@ export interface GroupMembership {
 export interface TransactionClient {
   readonly transactionalId: string
   /**
-   * Connections of this client that were lost so far. When it has risen a broker may have been away, and with it the
-   * markers of the last transaction (engine/core/hanging.ts).
+   * Connections of this process that were lost so far, whatever they were for: a broker may be gone without the ones that
+   * transactions use being told, and be back, or be replaced, under another address. When it has risen a broker may have
+   * been away, and with it the markers of the last transaction (engine/core/hanging.ts).
    */
   readonly interruptions: number
   /** InitProducerId v5 with (producerId, epoch) or (-1, -1). */
@@ -314,7 +315,8 @@ export interface Kafka {
     transactionTimeoutMs: number
   }): TransactionClient
   groupClient(groupId: string): GroupClient
-  fetchClient(): FetchClient
+  /** `topicIds`: by name, the only topics of these names that it may read; of any other name the one that it meets first. */
+  fetchClient(topicIds?: ReadonlyMap<string, string>): FetchClient
   publisher(): Publisher
   groupAdmin(groupId: string): GroupAdmin
   close(): Promise<void>

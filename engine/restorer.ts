@@ -6,7 +6,7 @@
 import type { CheckpointRecord } from '../stores/core/changelog.ts'
 import type { Checkpoint, TaskStore } from '../stores/ports.ts'
 import { type Clock, sleep } from './clock.ts'
-import { nameOf } from './core/kafka-errors.ts'
+import { codes, nameOf } from './core/kafka-errors.ts'
 import type { Position } from './core/numbers.ts'
 import type { Plan } from './core/plan.ts'
 import { NO_OFFSET, RestoreCore } from './core/restore.ts'
@@ -37,33 +37,45 @@ export type RestoreResult =
   | { readonly kind: 'stop'; readonly code: string; readonly message: string }
   | { readonly kind: 'superseded' }
 
-const FETCH = { maxBytes: 4 * 1024 * 1024, maxWaitMs: 50 } as const
+const FETCH_BYTES_MAX = 4 * 1024 * 1024
+const FETCH_WAIT_MS = 50
 const RETRY_MS = 50
 const STUCK_AFTER_MS = 1_000
+const CORRUPT_MAX_MS = 30_000
 
 /** Throws StoreLost, StoreRefused. */
 export async function restore(context: RestoreContext, restorePlan: RestorePlan): Promise<RestoreResult> {
   const { task, store, clock, listener, alive } = context
   const { from, end, rebuild, base } = restorePlan
   const core = new RestoreCore(restorePlan, context.plan.topology.stores)
-  const startedAtMs = clock.nowMs()
+  const startedAtMs = clock.elapsedMs()
   const stateVersion = rebuild ? await store.beginRebuild() : base!.stateVersion
   listener({ kind: 'restore.started', task, from, end, rebuild })
   let at: Position = from
   let records = 0
   let movedAtMs = startedAtMs
-  while (at < end) {
+  // A log that looks empty is asked, too: it may be another topic of the name, and nothing of it may replace the state.
+  let isAsked = !rebuild
+  let corruptSinceMs: number | null = null
+  while (at < end || !isAsked) {
     if (!alive()) return { kind: 'superseded' }
-    const answer = await fetchOnce(context, at)
+    const answer = await fetchOnce(context, at, at < end ? FETCH_WAIT_MS : 0)
     if (answer.kind === 'stop') return answer
-    if (answer.kind === 'nothing') {
-      if (clock.nowMs() - movedAtMs > STUCK_AFTER_MS) {
-        movedAtMs = clock.nowMs()
+    isAsked ||= answer.kind === 'records' || answer.kind === 'empty'
+    if (answer.kind === 'corrupt') {
+      corruptSinceMs ??= clock.elapsedMs()
+      if (clock.elapsedMs() - corruptSinceMs > CORRUPT_MAX_MS)
+        return { kind: 'stop', code: 'changelog.corrupt', message: answer.message }
+    }
+    if (answer.kind !== 'records') {
+      if (clock.elapsedMs() - movedAtMs > STUCK_AFTER_MS) {
+        movedAtMs = clock.elapsedMs()
         await context.stuck(at)
       }
       continue
     }
-    movedAtMs = clock.nowMs()
+    movedAtMs = clock.elapsedMs()
+    corruptSinceMs = null
     for (let view = answer.records.next(); view; view = answer.records.next()) {
       const verdict = core.take(view)
       if (verdict.kind !== 'go-on') return verdict
@@ -84,7 +96,7 @@ export async function restore(context: RestoreContext, restorePlan: RestorePlan)
   } else {
     await store.replay(core.drain(), checkpoint)
   }
-  listener({ kind: 'restore.done', task, records, durationMs: clock.nowMs() - startedAtMs })
+  listener({ kind: 'restore.done', task, records, durationMs: clock.elapsedMs() - startedAtMs })
   return { kind: 'restored', last: core.last?.record ?? null, checkpoint }
 
   function checkpointOf({ plan, published }: RestoreContext, { last }: RestoreCore, version: string): Checkpoint {
@@ -107,22 +119,39 @@ export async function restore(context: RestoreContext, restorePlan: RestorePlan)
 
 type Fetched =
   | { kind: 'records'; records: FetchedRecords; end: Position }
+  /** Readable, and there is nothing below its stable end. */
+  | { kind: 'empty' }
   | { kind: 'nothing' }
+  /** Another replica may have it whole: for a while it is asked again. */
+  | { kind: 'corrupt'; message: string }
   | { kind: 'stop'; code: string; message: string }
 
-async function fetchOnce({ plan, task, fetch, clock }: RestoreContext, at: Position): Promise<Fetched> {
+async function fetchOnce({ plan, task, fetch, clock }: RestoreContext, at: Position, waitMs: number): Promise<Fetched> {
   const topic = plan.changelog.topic
   try {
-    const { answer, records, end } = await fetchPortion(fetch, { topic, partition: task }, at, FETCH)
+    const { answer, records, end } = await fetchPortion(fetch, { topic, partition: task }, at, {
+      maxBytes: FETCH_BYTES_MAX,
+      maxWaitMs: waitMs,
+    })
     if (records) return { kind: 'records', records, end }
-    if (answer?.code === 0) return { kind: 'nothing' }
-    if (answer?.code === 1)
+    if (answer?.code === 0 && answer.records.length === 0) return { kind: 'empty' }
+    if (answer?.code === 0 || answer?.code === codes.CORRUPT_MESSAGE) {
+      await sleep(clock, RETRY_MS)
+      return { kind: 'corrupt', message: `${topic}-${task}: what the broker has at offset ${at} is no whole batch` }
+    }
+    if (answer?.code === codes.OFFSET_OUT_OF_RANGE)
       return {
         kind: 'stop',
         code: 'offset.out_of_range',
         message: `${topic}-${task}: position ${at} is outside the log`,
       }
-    if (answer?.code === 29)
+    if (answer?.code === codes.UNKNOWN_TOPIC_ID)
+      return {
+        kind: 'stop',
+        code: 'topic.recreated',
+        message: `${topic} is another topic than the one at start (${plan.changelog.topicId})`,
+      }
+    if (answer?.code === codes.TOPIC_AUTHORIZATION_FAILED)
       return { kind: 'stop', code: 'topic.refused', message: `${topic}-${task}: ${nameOf(answer.code)}` }
   } catch (error) {
     if (!(error instanceof RequestLost)) throw error

@@ -13,7 +13,7 @@ import {
 import { type Clock, sleep } from './clock.ts'
 import { isOpenState, OFFSETS_TOPIC } from './core/hanging.ts'
 import type { Ownership } from './core/ownership.ts'
-import { everyPartition, type Plan } from './core/plan.ts'
+import { everyPartition, type Plan, topicIdsOf } from './core/plan.ts'
 import type { Progress } from './core/progress.ts'
 import { type DeadTransaction, type TakeoverCommand, TakeoverCore } from './core/takeover.ts'
 import { mayBeOurs } from './core/transactional-id.ts'
@@ -96,6 +96,7 @@ export class TakeoverDriver {
       deleteRetentionMs: context.deleteRetentionMs,
       forceRebuild,
       nowMs: () => context.clock.nowMs(),
+      elapsedMs: () => context.clock.elapsedMs(),
     })
   }
 
@@ -230,7 +231,7 @@ export class TakeoverDriver {
   ): Promise<TakeoverResult | Extract<Awaited<ReturnType<typeof restore>>, { kind: 'restored' }>> {
     const { kafka, plan, clock, listener } = this.#context
     const published = await this.#publishedEnds()
-    const fetch = kafka.fetchClient()
+    const fetch = kafka.fetchClient(topicIdsOf(plan))
     try {
       const result = await restore(
         {
@@ -301,7 +302,7 @@ export class TakeoverDriver {
     const offsets = await mender.offsetsPartition()
     if (!offsets) return
     await mender.others([offsets])
-    const nowMs = clock.nowMs()
+    const nowMs = clock.elapsedMs()
     this.#heldSinceMs ??= nowMs
     if (nowMs - this.#heldSinceMs < OFFSETS_HELD_MS) return
     this.#heldSinceMs = nowMs

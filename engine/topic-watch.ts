@@ -69,7 +69,7 @@ export class TopicWatch {
   }
 
   #judge(troubles: readonly TopicTrouble[]): void {
-    const nowMs = this.#clock.nowMs()
+    const nowMs = this.#clock.elapsedMs()
     const before = this.#since
     this.#since = new Map(
       troubles.map(({ topic, code }) => [`${topic} ${code}`, before.get(`${topic} ${code}`) ?? nowMs]),

@@ -43,7 +43,7 @@ export class PublishedWatch {
   want(task: number): void {
     if (this.#closed) return
     if (!this.#wanted.has(task)) this.#pauseMs = PAUSE_MIN_MS
-    this.#wanted.set(task, this.#clock.nowMs() + HOLD_MAX_MS)
+    this.#wanted.set(task, this.#clock.elapsedMs() + HOLD_MAX_MS)
     if (!this.#polling) void this.#poll()
   }
 
@@ -78,7 +78,7 @@ export class PublishedWatch {
         // Who still waits asks again in here.
         for (const listener of [...this.#listeners]) listener()
       }
-      const nowMs = this.#clock.nowMs()
+      const nowMs = this.#clock.elapsedMs()
       for (const [task, untilMs] of this.#wanted) if (untilMs <= nowMs) this.#wanted.delete(task)
       if (this.#wanted.size === 0) break
       await sleep(this.#clock, failed ? RETRY_MS : this.#pauseMs)

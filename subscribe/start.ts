@@ -38,7 +38,7 @@ const RETRY_MAX_MS = 1_000
 /** null: it was closed meanwhile. @throws SubscribeError `events.topic_missing`, `events.refused`, `events.from_invalid` */
 export async function placesOf(context: PlacesContext, start: StartAt): Promise<Places | null> {
   const { kafka, clock, topic, missingMaxMs, closed } = context
-  const missingAtMs = clock.nowMs() + missingMaxMs
+  const missingAtMs = clock.elapsedMs() + missingMaxMs
   for (let retryMs = RETRY_MS; !closed(); retryMs = Math.min(RETRY_MAX_MS, retryMs * 2)) {
     try {
       const info = (await kafka.admin.topics([topic])).get(topic)
@@ -47,7 +47,7 @@ export async function placesOf(context: PlacesContext, start: StartAt): Promise<
         if (unknown !== null) throw new SubscribeError('events.from_invalid', noSuchPartition(info, unknown))
         const starts = await startsOf(context, info, start)
         if (starts !== null) return { info, starts }
-      } else if (clock.nowMs() >= missingAtMs) {
+      } else if (clock.elapsedMs() >= missingAtMs) {
         throw new SubscribeError('events.topic_missing', `topic ${topic} does not exist`)
       }
     } catch (error) {

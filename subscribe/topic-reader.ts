@@ -91,7 +91,7 @@ export class TopicReader {
     this.#feeds = places.starts.map(({ position, fresh }, partition) => new PartitionFeed(partition, position, fresh))
     if (start.kind === 'at' && start.incarnation !== null && start.incarnation !== this.incarnation)
       for (const feed of this.#feeds) feed.skipTo(0, 'recreated')
-    this.#checkedAtMs = clock.nowMs()
+    this.#checkedAtMs = clock.elapsedMs()
     void this.#pump()
     return this.positions
   }
@@ -116,15 +116,15 @@ export class TopicReader {
    * @throws SubscribeError; WireError never: it becomes `events.corrupt`
    */
   async next(waitMs: number): Promise<readonly ReaderItem[]> {
-    const untilMs = this.#options.clock.nowMs() + waitMs
+    const untilMs = this.#options.clock.elapsedMs() + waitMs
     for (;;) {
       if (this.#closed) return []
       const { items, retryAtMs } = this.#drain()
       if (items.length > 0) return items
       if (this.#failure !== null) throw this.#failure
-      const leftMs = untilMs - this.#options.clock.nowMs()
+      const leftMs = untilMs - this.#options.clock.elapsedMs()
       if (leftMs <= 0) return items
-      await this.#change(Math.min(leftMs, Math.max(1, retryAtMs - this.#options.clock.nowMs())))
+      await this.#change(Math.min(leftMs, Math.max(1, retryAtMs - this.#options.clock.elapsedMs())))
     }
   }
 
@@ -146,7 +146,7 @@ export class TopicReader {
     let retryAtMs = Number.POSITIVE_INFINITY
     try {
       while (items.length < ITEMS_MAX) {
-        const found = nextOf(this.#feeds, this.#rule, clock.nowMs())
+        const found = nextOf(this.#feeds, this.#rule, clock.elapsedMs())
         if ('kind' in found) {
           items.push({ ...found, positions: this.positions, incarnation: this.incarnation })
           if (found.kind === 'event' && found.timedOut) late++
@@ -222,7 +222,7 @@ export class TopicReader {
         }
         const calm = await this.#fetch(wanting)
         if (this.#closed) return
-        const due = clock.nowMs() - this.#checkedAtMs >= TOPIC_CHECK_MS
+        const due = clock.elapsedMs() - this.#checkedAtMs >= TOPIC_CHECK_MS
         if (calm === 'topic' || due) await this.#checkTopic()
         if (calm === 'calm') retryMs = RETRY_MS
         else {
@@ -268,9 +268,14 @@ export class TopicReader {
       if (answer.code === 0) {
         feed.verified = true
         feed.fresh = false
-        feed.noteStable(answer.lastStableOffset, clock.nowMs())
+        feed.noteStable(answer.lastStableOffset, clock.elapsedMs())
         const end = fetchEnd(answer.records, answer.asked)
         if (end > answer.asked) feed.push(new FetchedRecords(answer.records, answer.aborted, answer.asked), end)
+        else if (answer.records.length > 0)
+          throw new SubscribeError(
+            'events.corrupt',
+            `${topic}-${answer.partition}: there is no whole batch at offset ${answer.asked}`,
+          )
       } else if (answer.code === codes.OFFSET_OUT_OF_RANGE) outside.push(feed)
       else if (TOPIC_CODES.has(answer.code)) result = 'topic'
       else if (classify(answer.code, 'read') === 'FATAL')
@@ -315,7 +320,7 @@ export class TopicReader {
     const { kafka, clock, topic } = this.#options
     try {
       const info = (await kafka.admin.topics([topic])).get(topic)
-      this.#checkedAtMs = clock.nowMs()
+      this.#checkedAtMs = clock.elapsedMs()
       if (info === undefined || this.#closed) return
       if (info.topicId !== this.#info!.topicId) this.#successor = info
       else

@@ -33,6 +33,10 @@ export class VirtualClock implements Clock {
     return this.#nowMs
   }
 
+  elapsedMs(): number {
+    return this.#nowMs
+  }
+
   after(delayMs: number, run: () => void): () => void {
     const timer: Timer = { atMs: this.#nowMs + Math.max(0, delayMs), number: this.#numbers++, run }
     this.#insert(timer)
@@ -87,6 +91,7 @@ export class VirtualClock implements Clock {
     }
     return {
       nowMs: () => this.#nowMs,
+      elapsedMs: () => this.#nowMs,
       after: (delayMs, run) => this.after(delayMs, guarded(run)),
       soon: (run) => this.soon(guarded(run)),
       random: () => this.random(),

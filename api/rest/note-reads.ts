@@ -71,14 +71,14 @@ export class NoteReads {
 
   /** A note that may be on its way to the store is waited for, up to 250 ms (design: the promise). */
   async byId(tenantId: string, noteId: number): Promise<NoteFound> {
-    const end = this.#clock.nowMs() + UNREAD_NOTE_WAIT_MS
+    const end = this.#clock.elapsedMs() + UNREAD_NOTE_WAIT_MS
     for (;;) {
       const found = await this.find(tenantId, noteId)
       const checkpoint = found.stamps[0]?.checkpoint
       if (found.note !== null || checkpoint === undefined) return found
       const sequence = Math.floor((noteId - 1) / this.shape.stride)
       const isApplied = sequence < (checkpoint.counters[noteSequence.name] ?? 0)
-      if (isApplied || this.#clock.nowMs() >= end) return found
+      if (isApplied || this.#clock.elapsedMs() >= end) return found
       await sleep(this.#clock, LOOK_AGAIN_MS)
     }
   }

@@ -150,7 +150,7 @@ export class OutcomeWaiter {
       watch.pauseMs = found > 0 ? OUTCOME_POLL_MIN_MS : Math.min(OUTCOME_POLL_MAX_MS, watch.pauseMs * GROWTH)
     } catch (error) {
       if (!(error instanceof StoreLost)) throw error
-      const nowMs = this.#clock.nowMs()
+      const nowMs = this.#clock.elapsedMs()
       watch.awaySinceMs ??= nowMs
       watch.pauseMs = RETRY_MS
       if (nowMs - watch.awaySinceMs >= OUTCOME_STORE_PATIENCE_MS) for (const waiter of asked) waiter.done(null)

@@ -3,7 +3,7 @@
  * one whose next record has the lowest timestamp goes first (ties: order of declaration). Owns the fetch positions.
  * Bounded: a partition whose buffer is full is not fetched.
  */
-import type { TopicPartition } from '../ports.ts'
+import type { Code, TopicPartition } from '../ports.ts'
 import type { RecordView } from './headers.ts'
 import { after, type Position } from './numbers.ts'
 import type { Progress } from './progress.ts'
@@ -33,8 +33,10 @@ export class PartitionIntake implements TopicPartition {
   bufferedBytes = 0
   /** As of the last answer; for lag. */
   lastStableOffset: Position
-  /** Since when the broker has refused to serve it, ms; null while it serves. */
-  refusedSinceMs: number | null = null
+  /** As of the last answer: with transactions that are open. */
+  highWatermark: Position
+  /** Since when the broker has refused to serve it, and the code that it answered last; null while it serves. */
+  refused: { readonly sinceMs: number; readonly code: Code } | null = null
   readonly #cursors: RecordCursor[] = []
   #unreadable: { readonly view: RecordView; readonly reason: string } | null = null
 
@@ -43,6 +45,7 @@ export class PartitionIntake implements TopicPartition {
     this.partition = partition
     this.fetchPosition = start
     this.lastStableOffset = start
+    this.highWatermark = start
   }
 
   /** Nothing that is fetched waits; what is hidden does not count. */
@@ -127,12 +130,12 @@ export class TaskIntake {
     this.partitions = partitions
   }
 
-  /** Partitions whose records are all taken and that were read further than what is committed. */
-  passed(committed: Progress): readonly (TopicPartition & { readonly position: Position })[] {
+  /** Partitions whose records are all taken and that were read further than this. */
+  passed(before: Progress): readonly (TopicPartition & { readonly position: Position })[] {
     return this.partitions
       .filter(({ isEmpty }) => isEmpty)
       .map(({ topic, partition, fetchPosition }) => ({ topic, partition, position: fetchPosition }))
-      .filter(({ topic, partition, position }) => position > (committed.position(topic, partition) ?? position))
+      .filter(({ topic, partition, position }) => position > (before.position(topic, partition) ?? position))
   }
 
   /** The partition whose next record is due, or undefined when nothing is buffered. */

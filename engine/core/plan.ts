@@ -67,6 +67,10 @@ export const readTopics = (plan: Plan): readonly string[] => [
   plan.repartition.topic,
 ]
 
+/** Of every topic the application reads: the plan's positions and states mean these, and no others of their names. */
+export const topicIdsOf = ({ sources, repartition, changelog }: Plan): ReadonlyMap<string, string> =>
+  new Map([...sources, repartition, changelog].map(({ topic, topicId }) => [topic, topicId]))
+
 /** STRIDE: the number of tasks rounded up to a power of two. */
 export function strideOf(tasks: number): number {
   let stride = 1

@@ -86,7 +86,9 @@ export interface TakeoverOptions {
   readonly deleteRetentionMs: number
   /** The same error came again after a recovery: do not build on what the store holds. */
   readonly forceRebuild: boolean
+  /** The time of day: the age of what the store holds. */
   readonly nowMs: () => number
+  readonly elapsedMs: () => number
 }
 
 export class TakeoverCore {
@@ -167,7 +169,7 @@ export class TakeoverCore {
       return { kind: 'ends', delayMs: 0 }
     }
     if (code === UNSTABLE_OFFSET_COMMIT) {
-      const nowMs = this.#options.nowMs()
+      const nowMs = this.#options.elapsedMs()
       this.#unstableSinceMs ??= nowMs
       if (nowMs - this.#unstableSinceMs < UNSTABLE_PATIENCE_MS) return this.#askOffsets(UNSTABLE_RETRY_MS)
       this.step = 'find-dead'

@@ -4,20 +4,18 @@
  */
 import { RequestLost } from '../ports.ts'
 import { BrokerConnection } from './broker-connection.ts'
-import { addressOf, type BrokerAddress, type KafkaConnectionOptions } from './options.ts'
+import { addressOf, type BrokerAddress, type KafkaConnectionOptions, type Losses } from './options.ts'
 import type { Api } from './protocol/api.ts'
 
 /** Addresses come from metadata and coordinator answers; a cluster has fewer brokers, so this bounds a sick one. */
 const brokersMax = 1_000
 
 export class Connections {
-  readonly #options: KafkaConnectionOptions
+  readonly #options: KafkaConnectionOptions & { readonly losses?: Losses }
   readonly #byAddress = new Map<string, BrokerConnection>()
-  /** Connections that stood and were lost. */
-  lost = 0
   #closed = false
 
-  constructor(options: KafkaConnectionOptions) {
+  constructor(options: KafkaConnectionOptions & { readonly losses?: Losses }) {
     this.#options = options
   }
 
@@ -51,10 +49,14 @@ export class Connections {
     let connection = this.#byAddress.get(address)
     if (connection === undefined) {
       if (this.#byAddress.size >= brokersMax) this.#evict()
-      connection = new BrokerConnection(broker, this.#options, () => this.lost++)
+      connection = new BrokerConnection(broker, this.#options, () => this.#lost())
       this.#byAddress.set(address, connection)
     }
     return connection
+  }
+
+  #lost(): void {
+    if (this.#options.losses) this.#options.losses.count++
   }
 
   #evict(): void {

@@ -1,7 +1,7 @@
 /**
  * Fetches rounds of partitions from their leaders, read_committed, without fetch sessions. Owns one connection per broker
- * and the topic ids it began with: a topic that was created again answers UNKNOWN_TOPIC_ID for ever, it is never read as
- * if it were the old one. Positions, filtering and decoding are the caller's.
+ * and the topic ids it was given or began with: a topic that was created again answers UNKNOWN_TOPIC_ID for ever, it is
+ * never read as if it were the old one. Positions, filtering and decoding are the caller's.
  */
 
 import { codes } from '../core/kafka-errors.ts'
@@ -26,13 +26,18 @@ const noRecords = Buffer.alloc(0)
 export class KafkaFetchClient implements FetchClient {
   readonly #metadata: Metadata
   readonly #connections: Connections
-  /** Topic ids as first seen by this client. */
-  readonly #topicIds = new Map<string, string>()
+  /** Topic ids as given, else as first seen by this client. */
+  readonly #topicIds: Map<string, string>
   /** Brokers whose last fetch was lost: they do not delay the others until a connection to them stands again. */
   readonly #away = new Set<string>()
 
-  constructor(connection: KafkaConnectionOptions, metadata: Metadata) {
+  constructor(
+    connection: KafkaConnectionOptions,
+    metadata: Metadata,
+    topicIds: ReadonlyMap<string, string> = new Map(),
+  ) {
     this.#metadata = metadata
+    this.#topicIds = new Map(topicIds)
     this.#connections = new Connections(connection)
   }
 

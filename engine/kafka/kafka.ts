@@ -10,7 +10,7 @@ import { KafkaGroupAdmin } from './group-admin.ts'
 import { KafkaGroupClient } from './group-client.ts'
 import { KafkaTransactionInspector } from './inspector.ts'
 import { Metadata } from './metadata.ts'
-import type { KafkaConnectionOptions } from './options.ts'
+import type { KafkaConnectionOptions, SharedOptions } from './options.ts'
 import { KafkaPublisher } from './publisher.ts'
 import { KafkaTransactionClient } from './transaction-client.ts'
 
@@ -18,7 +18,8 @@ export type { KafkaConnectionOptions, SaslOptions } from './options.ts'
 export { KafkaOptionsError } from './options.ts'
 
 /** @throws KafkaOptionsError for bootstrap servers that cannot be read */
-export function connectKafka(options: KafkaConnectionOptions): Kafka {
+export function connectKafka(connection: KafkaConnectionOptions): Kafka {
+  const options: SharedOptions = { ...connection, losses: { count: 0 } }
   const metadata = new Metadata(options)
   const coordinators = new Coordinators(metadata)
   const admin = new Admin(options, metadata)
@@ -38,7 +39,7 @@ export function connectKafka(options: KafkaConnectionOptions): Kafka {
     transactions,
     transactionClient: (id) => keep(new KafkaTransactionClient(id, options, metadata, coordinators)),
     groupClient: (groupId) => keep(new KafkaGroupClient(groupId, options, coordinators)),
-    fetchClient: () => keep(new KafkaFetchClient(options, metadata)),
+    fetchClient: (topicIds) => keep(new KafkaFetchClient(options, metadata, topicIds)),
     publisher: () => keep(new KafkaPublisher(options, metadata)),
     groupAdmin: (groupId) => keep(new KafkaGroupAdmin(groupId, options, coordinators)),
     async close() {

@@ -18,6 +18,16 @@ export interface KafkaConnectionOptions {
   readonly sasl?: SaslOptions
 }
 
+/** Connections that stood and were lost, of every client that shares it. */
+export interface Losses {
+  count: number
+}
+
+/** What the clients of one process have in common. */
+export interface SharedOptions extends KafkaConnectionOptions {
+  readonly losses: Losses
+}
+
 export interface BrokerAddress {
   readonly host: string
   readonly port: number

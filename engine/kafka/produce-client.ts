@@ -71,11 +71,6 @@ export class ProduceClient {
     return batches.map((batch) => answers.get(partitionKey(batch)) ?? refused(batch, codes.UNKNOWN_SERVER_ERROR))
   }
 
-  /** Connections that were lost so far. */
-  get interruptions(): number {
-    return this.#connections.lost
-  }
-
   close(): void {
     this.#connections.close()
   }

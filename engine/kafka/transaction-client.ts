@@ -19,7 +19,7 @@ import type {
 import { Connections } from './connections.ts'
 import { type Coordinators, codesAsAsked } from './coordinators.ts'
 import type { Metadata } from './metadata.ts'
-import { type KafkaConnectionOptions, requestTimeoutsMs } from './options.ts'
+import { type Losses, requestTimeoutsMs, type SharedOptions } from './options.ts'
 import { ProduceClient } from './produce-client.ts'
 import { endTxnApi } from './protocol/end-txn.ts'
 import { initProducerIdApi, noIdentity } from './protocol/init-producer-id.ts'
@@ -38,14 +38,16 @@ export class KafkaTransactionClient implements TransactionClient {
   readonly #ends: Connections
   readonly #offsets: Connections
   readonly #data: ProduceClient
+  readonly #losses: Losses
 
   constructor(
     options: TransactionClientOptions,
-    connection: KafkaConnectionOptions,
+    connection: SharedOptions,
     metadata: Metadata,
     coordinators: Coordinators,
   ) {
     this.transactionalId = options.transactionalId
+    this.#losses = connection.losses
     this.#options = options
     this.#coordinators = coordinators
     this.#ends = new Connections(connection)
@@ -57,7 +59,7 @@ export class KafkaTransactionClient implements TransactionClient {
   }
 
   get interruptions(): number {
-    return this.#ends.lost + this.#offsets.lost + this.#data.interruptions
+    return this.#losses.count
   }
 
   async initProducerId(current: ProducerIdentity | null): Promise<{ code: Code; identity: ProducerIdentity }> {

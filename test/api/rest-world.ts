@@ -75,6 +75,7 @@ export class RestWorld {
     const skew = { ms: 0 }
     const clock: Clock = {
       nowMs: () => world.clock.nowMs() + skew.ms,
+      elapsedMs: () => world.clock.elapsedMs(),
       after: (delayMs, run) => world.clock.after(delayMs, run),
       soon: (run) => world.clock.soon(run),
       random: () => world.clock.random(),

@@ -11,6 +11,7 @@ import { EncodedOutputs } from '../../engine/wire/encoded-outputs.ts'
 
 const clock: Clock = {
   nowMs: () => 0,
+  elapsedMs: () => 0,
   after: (_, run) => {
     const timer = setImmediate(run)
     return () => clearImmediate(timer)

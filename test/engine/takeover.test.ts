@@ -47,6 +47,7 @@ function takeover(options: Partial<TakeoverOptions> = {}): TakeoverCore {
     deleteRetentionMs: RETENTION_MS,
     forceRebuild: false,
     nowMs: () => nowMs,
+    elapsedMs: () => nowMs,
     ...options,
   })
   core.start()
@@ -93,6 +94,7 @@ describe('the order', () => {
       deleteRetentionMs: RETENTION_MS,
       forceRebuild: false,
       nowMs: () => NOW_MS,
+      elapsedMs: () => NOW_MS,
     })
     expect(core.start()).toEqual({ kind: 'heartbeat', membership, delayMs: 0 })
     expect(core.heartbeatAnswered(0)).toEqual({ kind: 'claim' })
@@ -106,6 +108,26 @@ describe('the order', () => {
     const run = core.restored(record())
     expect(run.kind).toBe('run')
     expect(core.step).toBe('done')
+  })
+
+  test('the time of day may be set back while it waits for the dead', () => {
+    let [nowMs, elapsedMs] = [NOW_MS, 0]
+    const core = new TakeoverCore({
+      plan,
+      task: TASK,
+      membership,
+      deleteRetentionMs: RETENTION_MS,
+      forceRebuild: false,
+      nowMs: () => nowMs,
+      elapsedMs: () => elapsedMs,
+    })
+    core.start()
+    core.heartbeatAnswered(0)
+    core.claimed(checkpointOf())
+    expect(core.offsetsAnswered(codes.UNSTABLE_OFFSET_COMMIT, []).kind).toBe('offsets')
+    nowMs -= 3_600_000
+    elapsedMs += 1_000
+    expect(core.offsetsAnswered(codes.UNSTABLE_OFFSET_COMMIT, []).kind).toBe('find-dead')
   })
 
   test('nothing can be skipped', () => {

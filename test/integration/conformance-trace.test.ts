@@ -42,6 +42,7 @@ function scoped(): ScopedClock {
   }
   return {
     nowMs: () => systemClock.nowMs(),
+    elapsedMs: () => systemClock.elapsedMs(),
     after: (delayMs, run) => systemClock.after(delayMs, guarded(run)),
     soon: (run) => systemClock.soon(guarded(run)),
     random: () => systemClock.random(),

@@ -137,6 +137,30 @@ describe('coordinators', () => {
   })
 })
 
+describe('interruptions', () => {
+  test('are those of the whole process: what transactions use may not be told that a broker is gone', async () => {
+    const client = transactionClient()
+    cluster.answer = () => 'cut'
+    const before = client.interruptions
+    await expect(kafka.groupClient('g').heartbeat(membership)).rejects.toBeInstanceOf(RequestLost)
+    expect(client.interruptions).toBe(before + 1)
+    // A coordinator in its place, under another address: nothing of this client's own is lost.
+    cluster.coordinator = 1
+    cluster.answer = () => heartbeatAnswer(0)
+    expect(await kafka.groupClient('g').heartbeat(membership)).toBe(0)
+    expect(client.interruptions).toBe(before + 1)
+  })
+
+  test('a client that is closed loses nothing', async () => {
+    const client = transactionClient()
+    const group = kafka.groupClient('g')
+    cluster.answer = () => heartbeatAnswer(0)
+    await group.heartbeat(membership)
+    await group.close()
+    expect(client.interruptions).toBe(0)
+  })
+})
+
 describe('txnOffsetCommit', () => {
   test('a partition that the broker left out of its answer is not committed', async () => {
     cluster.answer = () =>
@@ -306,6 +330,16 @@ describe('fetch', () => {
     const before = cluster.seen(keys.fetch)
     expect((await client.fetch([ask(0)], options))[0]!.code).toBe(100)
     expect((await client.fetch([ask(0)], options))[0]!.code).toBe(100)
+    expect(cluster.seen(keys.fetch)).toBe(before)
+  })
+
+  test('of a topic whose id is given no other is read, met for the first time or not', async () => {
+    cluster.answer = () => fetched(id, [[0, 0, 'x']])
+    expect((await kafka.fetchClient(new Map([['a', id]])).fetch([ask(0)], options))[0]!.code).toBe(0)
+    cluster.recreate('a')
+    await kafka.admin.topics(['a'])
+    const before = cluster.seen(keys.fetch)
+    expect((await kafka.fetchClient(new Map([['a', id]])).fetch([ask(0)], options))[0]!.code).toBe(100)
     expect(cluster.seen(keys.fetch)).toBe(before)
   })
 

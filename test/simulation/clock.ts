@@ -45,13 +45,23 @@ export class ProcessClock implements Clock {
   alive = true
   readonly #clock: SimClock
   #paused: (() => void)[] | null = null
+  #shiftMs = 0
 
   constructor(clock: SimClock) {
     this.#clock = clock
   }
 
   nowMs(): number {
+    return this.#clock.nowMs() + this.#shiftMs
+  }
+
+  elapsedMs(): number {
     return this.#clock.nowMs()
+  }
+
+  /** The time of day is set; what was planned comes when it was to come. */
+  shift(byMs: number): void {
+    this.#shiftMs += byMs
   }
 
   after(delayMs: number, run: () => void): () => void {

@@ -42,7 +42,7 @@ export class Totals {
 
 /** What a long run exists for: one of these never met means that the run proves less than it says. */
 const WANTED = [
-  ...['kill', 'stop', 'pause', 'join', 'expire', 'duplicate', 'outage', 'broker-restart'],
+  ...['kill', 'stop', 'pause', 'join', 'expire', 'duplicate', 'outage', 'broker-restart', 'mend', 'clock'],
   ...['flush', 'rollback', 'cut', 'checkpoint-deleted', 'wrong-type', 'wrong-type-key'],
   ...['txn-offset-commit lost-answer', 'produce lost-answer', 'end-txn drop', 'end-txn lost-answer', 'end-txn late'],
   ...['txn-offset-commit code 51', 'produce code 6', 'end-txn kill-after', 'produce kill-after', 'sync lost-long'],

@@ -1,5 +1,6 @@
 /** Makes a history out of a seed. Owns how often what happens; nothing else in a simulation chooses. */
 import { partitionFor } from '../../engine/core/murmur2.ts'
+import { chores, clockJumps } from './chores.ts'
 import type { Fate, History, HistoryEvent, RedisFate, SimRecord } from './history.ts'
 import { Random } from './random.ts'
 import { requestInputs } from './requests.ts'
@@ -104,6 +105,11 @@ export function generate(seed: number): History {
   if (own.chance(0.4)) events.push(...requestInputs(own, keyed, tasks, DURATION_MS))
   const parts = new Random(seed ^ 0x165667b1)
   if (!calm && parts.chance(0.1)) events.push(...rollbackInRebuild(parts, tasks))
+  const orders = new Random(seed ^ 0x2c1b3c6d)
+  if (orders.chance(0.5)) events.push(...chores(orders, processes.length, DURATION_MS, calm))
+  const clocks = new Random(seed ^ 0x3c6ef372)
+  const jumps = !calm && clocks.chance(0.15)
+  if (jumps) events.push(...clockJumps(clocks, processes.length, DURATION_MS))
   events.sort((a, b) => a.atMs - b.atMs)
   return {
     seed,
@@ -115,7 +121,8 @@ export function generate(seed: number): History {
     latencyMs: random.pick([1, 2, 5, 20]),
     redisLatencyMs: random.pick([0, 1, 5, 40]),
     markerMs: random.pick([0, 1, 5, 30, 300]),
-    deleteRetentionMs: random.pick([3_000, 8_000, 60_000]),
+    // How old a checkpoint is must be known to within a minute: nothing is lost by a jump where deletions stay for long.
+    deleteRetentionMs: jumps ? 1_000_000_000 : random.pick([3_000, 8_000, 60_000]),
     events,
   }
 }

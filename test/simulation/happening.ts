@@ -1,6 +1,7 @@
 /** Carries out one event of a history: what is written, and what goes wrong. */
 import { partitionsOf } from '../../engine/core/plan.ts'
 import { stateKeyPrefix, TASK_FIELDS, taskKeys } from '../../stores/core/keys.ts'
+import type { Pause } from '../../stores/ports.ts'
 import { APPLICATION } from './cluster.ts'
 import type { HistoryEvent } from './history.ts'
 import { storedCheckpoint } from './judge/store.ts'
@@ -96,6 +97,34 @@ export function happened(world: SimWorld, event: HistoryEvent): boolean {
     }
     case 'wrong-type-key':
       return spoil(world, event.task)
+    case 'mend': {
+      const process = world.processes.get(event.process)
+      process?.instance.mend('audit.difference', 'seen twice')
+      return process !== undefined
+    }
+    case 'hold': {
+      const process = world.processes.get(event.process)
+      if (!process) return false
+      const order = (pause: Pause | null): void => {
+        for (const task of process.instance.tasks.values()) task.ordered(pause)
+      }
+      order({ since: new Date(world.clock.nowMs()).toISOString(), by: 'simulation' })
+      world.clock.after(event.forMs, () => order(null))
+      return true
+    }
+    case 'chores': {
+      const process = world.processes.get(event.process)
+      for (const task of process?.instance.tasks.values() ?? []) {
+        task.probe()
+        task.recommit(world.clock.nowMs())
+      }
+      return process !== undefined
+    }
+    case 'clock': {
+      const process = world.processes.get(event.process)
+      process?.clock.shift(event.byMs)
+      return process !== undefined
+    }
     case 'compact':
       world.mirrors.forEach((mirror, task) => {
         mirror.update()

@@ -90,6 +90,14 @@ export type HistoryEvent =
       readonly lagMs: number
       readonly denied: boolean
     }
+  /** The audit, or an evicted key: every task of the process rebuilds its state. */
+  | { readonly kind: 'mend'; readonly atMs: number; readonly process: number }
+  /** Its tasks take no records for a while. */
+  | { readonly kind: 'hold'; readonly atMs: number; readonly process: number; readonly forMs: number }
+  /** What its housekeeping does, out of turn: looks at the store, and commits again what is committed. */
+  | { readonly kind: 'chores'; readonly atMs: number; readonly process: number }
+  /** The time of day of a process jumps. */
+  | { readonly kind: 'clock'; readonly atMs: number; readonly process: number; readonly byMs: number }
   | { readonly kind: 'compact'; readonly atMs: number }
   | { readonly kind: 'retention'; readonly atMs: number }
 
@@ -109,5 +117,6 @@ export interface History {
   readonly events: readonly HistoryEvent[]
 }
 
-/** Faults are everything but inputs and housekeeping of the broker. */
-export const isFault = (event: HistoryEvent): boolean => !['input', 'dump', 'compact', 'retention'].includes(event.kind)
+/** Faults are everything but inputs, housekeeping and orders. */
+export const isFault = (event: HistoryEvent): boolean =>
+  !['input', 'dump', 'compact', 'retention', 'hold', 'chores'].includes(event.kind)

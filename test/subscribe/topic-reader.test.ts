@@ -3,6 +3,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { systemClock } from '../../engine/clock.ts'
 import { valueOf } from '../../engine/core/headers.ts'
 import { partitionFor } from '../../engine/core/murmur2.ts'
+import { LENGTH_AT } from '../../engine/wire/layout.ts'
 import { incarnationOf } from '../../subscribe/core/event-id.ts'
 import type { StartAt } from '../../subscribe/start.ts'
 import { type Hold, type ReaderItem, TopicReader, type TopicReaderOptions } from '../../subscribe/topic-reader.ts'
@@ -44,6 +45,22 @@ const at = (...positions: number[]): StartAt => ({
   kind: 'at',
   positions: new Map(positions.entries()),
   incarnation: null,
+})
+
+test('a batch that never ends is told, and not asked for for ever', async () => {
+  const topic = new TestTopic(1)
+  topic.commit(event(1))
+  const log = topic.kafka.cluster.log({ topic: TOPIC, partition: 0 })!
+  const whole = log.read.bind(log)
+  log.read = (from, maxBytes) => {
+    const { records, aborted } = whole(from, maxBytes)
+    const bytes = Buffer.from(records)
+    bytes.writeInt32BE(1_000_000, LENGTH_AT)
+    return { records: bytes, aborted }
+  }
+  const { failed } = await read(topic, { kind: 'earliest' })
+  await until('fail', () => failed() !== null)
+  expect(failed()).toMatchObject({ code: 'events.corrupt' })
 })
 
 describe('where it begins', () => {

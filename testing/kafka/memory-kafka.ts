@@ -72,7 +72,7 @@ export class MemoryKafka {
       transactions: inspectorOf(this, wire),
       transactionClient: (options) => transactionClientOf(this, wire, options),
       groupClient: (groupId) => groupClientOf(this.group(groupId), wire, groupId),
-      fetchClient: () => fetchClientOf(this.cluster, wire),
+      fetchClient: (topicIds) => fetchClientOf(this.cluster, wire, topicIds),
       publisher: () => publisherOf(this, wire),
       groupAdmin: (groupId) => groupAdminOf(this.group(groupId), wire, groupId),
       close: async () => {},

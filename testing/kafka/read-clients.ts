@@ -50,9 +50,13 @@ export function groupClientOf(group: Group, wire: Wire, groupId: string): GroupC
   }
 }
 
-export function fetchClientOf(cluster: Cluster, wire: Wire): FetchClient {
-  /** As first seen by this client: another topic of the same name is not read as if it were the old one. */
-  const topicIds = new Map<string, string>()
+export function fetchClientOf(
+  cluster: Cluster,
+  wire: Wire,
+  known: ReadonlyMap<string, string> = new Map(),
+): FetchClient {
+  /** As given, else as first seen by this client: another topic of the same name is not read as if it were the old one. */
+  const topicIds = new Map(known)
   const read = ({ topic, partition, position: asked, maxBytes }: FetchRequest, left: number): FetchedPartition => {
     const at = { topic, partition, asked }
     const nothing = {

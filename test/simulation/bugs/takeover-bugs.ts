@@ -60,6 +60,10 @@ export const TAKEOVER_BUGS: readonly Bug[] = [
     edit(TAKEOVER, 'baseIsFresh: isFresh(nowMs() - base.committedAtMs, deleteRetentionMs)', 'baseIsFresh: true'),
   ),
   bug(
+    'position passes what is fetched and waits',
+    edit('engine/core/intake.ts', '.filter(({ isEmpty }) => isEmpty)', '.filter(() => true)'),
+  ),
+  bug(
     'answer to a fetch sent before our own abort accepted',
     edit(
       'engine/fetcher.ts',

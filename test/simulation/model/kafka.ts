@@ -28,7 +28,7 @@ export class SimKafka extends MemoryKafka {
       transactions: inspectorOf(this, wire),
       transactionClient: (options) => transactionClientOf(this, wire, options),
       groupClient: (groupId) => groupClientOf(this.group(groupId), wire, groupId),
-      fetchClient: () => cutting(fetchClientOf(this.cluster, wire), parts.network),
+      fetchClient: (topicIds) => cutting(fetchClientOf(this.cluster, wire, topicIds), parts.network),
       publisher: () => publisherOf(this, wire),
       groupAdmin: (groupId) => groupAdminOf(this.group(groupId), wire, groupId),
       close: async () => {},
