@@ -3,7 +3,8 @@
  * turns. Each run has fresh output topics and state; what comes out is compared record by record. Writes
  * docs/benchmarks.md's section between its markers, and a plot.
  *
- *   node bench/versus-streams.ts [--commands 1000000] [--rounds 3] [--compression lz4] [--threads 1,2] [--write]
+ *   node bench/versus-streams.ts [--commands 1000000] [--rounds 3] [--compression lz4] [--processes 1,2]
+ *     [--threads 1,2] [--write]
  */
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
@@ -26,12 +27,14 @@ const { values } = parseArgs({
     commands: { type: 'string', default: '1000000' },
     rounds: { type: 'string', default: '3' },
     compression: { type: 'string', default: 'lz4' },
+    processes: { type: 'string', default: '1,2' },
     threads: { type: 'string', default: '1,2' },
     write: { type: 'boolean', default: false },
   },
 })
 const count = Number(values.commands)
 const rounds = Number(values.rounds)
+const numbers = (list: string): readonly number[] => list.split(',').map(Number)
 const say = (line: string): void => void process.stderr.write(`${line}\n`)
 
 interface Run extends Measured {
@@ -52,10 +55,10 @@ try {
   await publisher.close()
 
   const contestants = [
-    tributary(values.compression),
-    ...values.threads.split(',').map((threads) =>
-      peers.contestant(`Kafka Streams, ${threads} thread${threads === '1' ? '' : 's'}`, {
-        'num.stream.threads': threads,
+    ...numbers(values.processes).map((processes) => tributary(values.compression, processes)),
+    ...numbers(values.threads).map((threads) =>
+      peers.contestant(`Kafka Streams, ${threads === 1 ? '1 thread' : `${threads} threads`}`, {
+        'num.stream.threads': String(threads),
         'producer.compression.type': values.compression,
       }),
     ),

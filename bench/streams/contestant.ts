@@ -1,6 +1,6 @@
 /**
- * A process that does the note service's work on a topic of recorded commands, measured from outside in the same way
- * whatever it is written in: by the offsets that its group has committed. Owns the process until it is ended.
+ * One process or several that do the note service's work on a topic of recorded commands, measured from outside in the same
+ * way whatever they are written in: by the offsets that their group has committed. Owns them until they are ended.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { GuardedChild } from '../../embedded/guarded-child.ts'
@@ -20,11 +20,11 @@ export interface Place {
 
 export interface Contestant {
   readonly name: string
-  start(place: Place): Promise<GuardedChild>
+  start(place: Place): Promise<readonly GuardedChild[]>
 }
 
 export interface Sample {
-  /** Since the process was spawned. */
+  /** Since they were spawned. */
   readonly seconds: number
   /** Commands whose transaction is committed. */
   readonly records: number
@@ -46,11 +46,12 @@ const PATIENCE_MS = 10 * 60_000
 export async function measure(kafka: Kafka, contestant: Contestant, place: Place, count: number): Promise<Measured> {
   const group = kafka.groupClient(place.group)
   const spawnedMs = performance.now()
-  const child = await contestant.start(place)
+  const children = await contestant.start(place)
   let ended: number | null = null
-  void child.exited.then(({ code }) => {
-    ended = code
-  })
+  for (const { exited } of children)
+    void exited.then(({ code }) => {
+      ended = code
+    })
   const samples: Sample[] = []
   try {
     for (let records = 0; records < count; ) {
@@ -67,11 +68,11 @@ export async function measure(kafka: Kafka, contestant: Contestant, place: Place
       samples,
       seconds: last.seconds,
       steadyPerSecond: (last.records - first.records) / (last.seconds - first.seconds),
-      cpuSeconds: cpuSecondsOf(child.pid) ?? Number.NaN,
+      cpuSeconds: children.reduce((sum, { pid }) => sum + (cpuSecondsOf(pid) ?? Number.NaN), 0),
     }
   } finally {
-    child.signal('SIGTERM')
-    await child.exited
+    for (const child of children) child.signal('SIGTERM')
+    await Promise.all(children.map(({ exited }) => exited))
     await group.close()
   }
 }

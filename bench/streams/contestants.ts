@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { freePorts } from '../../embedded/free-port.ts'
-import { spawnGuarded } from '../../embedded/guarded-child.ts'
+import { type GuardedChild, spawnGuarded } from '../../embedded/guarded-child.ts'
 import { findJava } from '../../embedded/java.ts'
 import { KAFKA_VERSION } from '../../embedded/kafka-libraries.ts'
 import { fetchArtifacts } from '../../embedded/maven-cache.ts'
-import type { Contestant } from './contestant.ts'
+import type { Contestant, Place } from './contestant.ts'
 
 const MAIN = fileURLToPath(new URL('../../main.ts', import.meta.url))
 const SOURCE = fileURLToPath(new URL('NoteStreams.java', import.meta.url))
@@ -17,30 +17,38 @@ const ENVIRONMENT = { PATH, HOME, ...(TMPDIR === undefined ? {} : { TMPDIR }) }
 /** A power of two from the number of partitions on. */
 const strideOf = (partitions: number): number => 2 ** Math.ceil(Math.log2(partitions))
 
-export const tributary = (compression: string): Contestant => ({
-  name: 'tributary',
-  async start({ bootstrapServers, redisUrl, group, commands, events, sagas }) {
-    const [port = 0] = await freePorts(1)
-    const child = await spawnGuarded({
-      command: process.execPath,
-      args: ['--max-semi-space-size=64', MAIN],
-      env: {
-        ...ENVIRONMENT,
-        BOOTSTRAP_SERVERS: bootstrapServers,
-        REDIS_URL: redisUrl,
-        APPLICATION_ID: group,
-        KAFKA_CONSUMER_GROUP: group,
-        COMMAND_TOPIC_NOTE: commands,
-        EVENT_TOPIC_NOTE_STATUS: events,
-        COMMAND_TOPIC_SAGA: sagas,
-        OUTPUT_COMPRESSION: compression,
-        REST_PORT: String(port),
-        LOG_LEVEL: 'error',
-      },
-    })
-    return drained(child)
+export const tributary = (compression: string, processes: number): Contestant => ({
+  name: `tributary, ${processes === 1 ? '1 process' : `${processes} processes`}`,
+  async start(place) {
+    const ports = await freePorts(processes)
+    return Promise.all(ports.map((port) => startTributary(place, compression, port)))
   },
 })
+
+async function startTributary(
+  { bootstrapServers, redisUrl, group, commands, events, sagas }: Place,
+  compression: string,
+  port: number,
+): Promise<GuardedChild> {
+  const child = await spawnGuarded({
+    command: process.execPath,
+    args: ['--max-semi-space-size=64', MAIN],
+    env: {
+      ...ENVIRONMENT,
+      BOOTSTRAP_SERVERS: bootstrapServers,
+      REDIS_URL: redisUrl,
+      APPLICATION_ID: group,
+      KAFKA_CONSUMER_GROUP: group,
+      COMMAND_TOPIC_NOTE: commands,
+      EVENT_TOPIC_NOTE_STATUS: events,
+      COMMAND_TOPIC_SAGA: sagas,
+      OUTPUT_COMPRESSION: compression,
+      REST_PORT: String(port),
+      LOG_LEVEL: 'error',
+    },
+  })
+  return drained(child)
+}
 
 export interface Streams {
   contestant(name: string, config: Readonly<Record<string, string>>): Contestant
@@ -96,7 +104,7 @@ export async function streams(progress: (line: string) => void): Promise<Streams
           ],
           env: ENVIRONMENT,
         })
-        return drained(child)
+        return [drained(child)]
       },
     }),
     close: () => rmSync(folder, { recursive: true, force: true }),
@@ -104,7 +112,7 @@ export async function streams(progress: (line: string) => void): Promise<Streams
 }
 
 /** What it prints is not needed, unless it goes wrong. */
-function drained<T extends Awaited<ReturnType<typeof spawnGuarded>>>(child: T): T {
+function drained(child: GuardedChild): GuardedChild {
   child.stdout?.resume()
   child.stderr?.pipe(process.stderr)
   return child
