@@ -49,7 +49,7 @@ ${ticks.map((t) => `<text class="t" x="${x(t * xMax)}" y="${HEIGHT - BOTTOM + 18
 <text class="t" x="${(LEFT + WIDTH) / 2}" y="${HEIGHT - 8}" text-anchor="middle">${xLabel}</text>
 <text class="t" x="14" y="${(top + HEIGHT - BOTTOM) / 2}" text-anchor="middle" transform="rotate(-90 14 ${(top + HEIGHT - BOTTOM) / 2})">${yLabel}</text>
 ${series.map(({ points }, at) => `<path class="l${at}" d="${path(points)}" fill="none" stroke-width="2" stroke-dasharray="${DASHES[at]}"/>`).join('\n')}
-${legend.map(({ name }, at) => `<line class="l${at}" x1="${legendX(at)}" x2="${legendX(at) + 28}" y1="${top - 17}" y2="${top - 17}" stroke-width="2" stroke-dasharray="${DASHES[at]}"/><text class="t" x="${legendX(at) + 34}" y="${top - 13}">${name}</text>`).join('\n')}
+${legend.map(({ name }, at) => `<line class="l${at}" x1="${legendX(at)}" x2="${legendX(at) + 22}" y1="${top - 17}" y2="${top - 17}" stroke-width="2" stroke-dasharray="${DASHES[at]}"/><text class="t" x="${legendX(at) + 28}" y="${top - 13}">${name}</text>`).join('\n')}
 </svg>
 `
 }
