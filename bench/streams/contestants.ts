@@ -77,7 +77,7 @@ export async function streams(progress: (line: string) => void): Promise<Streams
   })
   compiler.stderr?.pipe(process.stderr)
   const { code } = await compiler.exited
-  if (code !== 0) throw new Error(`javac ended with ${code}`)
+  if (code !== 0) throw new Error(`javac ended with ${code}${code === 127 ? ': install a JDK, a JRE has none' : ''}`)
   return {
     contestant: (name, config) => ({
       name,
