@@ -9,9 +9,9 @@
  */
 import { LayoutError } from './keys.ts'
 
-/** 256 names are read and sorted in some 30 µs. */
-export const KEPT_BEYOND = 256
-export const DROPPED_UNTIL = 128
+/** 128 names cost a reader some 40 µs more than a page of a set, which costs 80. */
+export const KEPT_BEYOND = 128
+export const DROPPED_UNTIL = 64
 
 /** A field is its own score. */
 const WHOLE_NUMBER = /^(?:0|[1-9][0-9]{0,14})$/
@@ -22,6 +22,12 @@ export function assertOrdered(index: string, field: string): void {
   throw new LayoutError('layout.field_order', `${index} orders whole numbers, and a field is ${JSON.stringify(field)}`)
 }
 
-/** Names of few fields in the order of a set that has each with itself as its score. */
-export const inOrder = (fields: readonly string[]): readonly string[] =>
-  fields.toSorted((a, b) => Number(a) - Number(b))
+/** A page of few fields, in the order of a set that has each with itself as its score. */
+export function pageInOrder(
+  fields: readonly string[],
+  from: number,
+  count: number,
+): { members: readonly string[]; total: number } {
+  const sorted = Float64Array.from(fields, Number).sort()
+  return { members: Array.from(sorted.subarray(from, from + Math.max(0, count)), String), total: sorted.length }
+}

@@ -1,6 +1,6 @@
 /** Unguarded reads of a Keyspace. */
 import type { EntryKey, HashPage, KeyPage, ReaderCommands, ScoredMember, SetPage, TaskFields } from '../commands.ts'
-import { inOrder } from '../core/field-order.ts'
+import { pageInOrder } from '../core/field-order.ts'
 import { TASK_FIELDS, taskKeys } from '../core/keys.ts'
 import type { Keyspace } from './keyspace.ts'
 
@@ -41,8 +41,7 @@ export class MemoryReaderCommands implements ReaderCommands {
     count: number,
   ): Promise<{ members: readonly string[]; total: number }> {
     if (this.#keyspace.kindOf(set) !== null) return this.range(set, from, count)
-    const fields = inOrder([...this.#keyspace.fields(hash).keys()])
-    return { members: fields.slice(from, from + Math.max(0, count)), total: fields.length }
+    return pageInOrder([...this.#keyspace.fields(hash).keys()], from, count)
   }
 
   async rangeByScore(key: string, score: number, count: number): Promise<readonly string[]> {

@@ -3,7 +3,7 @@
  * next read opens another.
  */
 import type { EntryKey, HashPage, KeyPage, ReaderCommands, ScoredMember, SetPage, TaskFields } from '../commands.ts'
-import { inOrder } from '../core/field-order.ts'
+import { pageInOrder } from '../core/field-order.ts'
 import { TASK_FIELDS, taskKeys } from '../core/keys.ts'
 import { isList, isTexts, parseKeyPage, parsePage, textOrNull, unexpected } from './replies.ts'
 import { ORDERED_FIELDS } from './scripts/ordered-fields.ts'
@@ -57,11 +57,10 @@ export class RedisReaderCommands implements ReaderCommands {
   ): Promise<{ members: readonly string[]; total: number }> {
     const reply = await this.#shared.call('EVAL', [ORDERED_FIELDS, '2', hash, set, from, count])
     if (!isList(reply) || reply.length !== 2) throw unexpected('EVAL')
-    const [total, members] = reply
-    if (!isTexts(members) || typeof total !== 'number') throw unexpected('EVAL')
-    if (total > 0) return { members, total }
-    const fields = inOrder(members)
-    return { members: fields.slice(from, from + Math.max(0, count)), total: fields.length }
+    const [total, found] = reply
+    if (typeof found === 'string') return pageInOrder(found === '' ? [] : found.split(','), from, count)
+    if (!isTexts(found) || typeof total !== 'number') throw unexpected('EVAL')
+    return { members: found, total }
   }
 
   async rangeByScore(key: string, score: number, count: number): Promise<readonly string[]> {

@@ -80,7 +80,7 @@ async function keysOf(redis: Redis, pattern: string): Promise<readonly string[]>
 }
 
 /** Of a character with more notes their order is kept (docs/redis-keys.md). */
-const UNORDERED_MAX = 256
+const UNORDERED_MAX = 128
 const characterOf = (name: string): string => name.slice(0, name.lastIndexOf(':'))
 const nameOf = ({ tenant, characterId, noteId }: Note): string => `${tenant}:${characterId}:${noteId}`
 const contentOf = ({ senderId, message, flag, time }: Note) => ({ senderId, message, flag, time })
