@@ -12,11 +12,10 @@ import { AuditCore, type AuditDifference, type AuditResult, auditDistance } from
 import { type Position, position } from './core/numbers.ts'
 import { type Plan, topicIdsOf } from './core/plan.ts'
 import type { Listener, TaskState } from './events.ts'
+import { fetchPortion } from './log-reading.ts'
 import type { Inspected } from './pipeline-hooks.ts'
 import { type FetchClient, type Kafka, RequestLost } from './ports.ts'
 import { RoundTimer } from './round-timer.ts'
-import { fetchEnd } from './wire/fetch-end.ts'
-import { FetchedRecords } from './wire/fetched-records.ts'
 
 export interface AuditedTask {
   readonly task: number
@@ -37,8 +36,7 @@ export interface AuditorParts {
 export const AUDIT_RECORDS_PER_SECOND = 5_000
 /** A pass that begins nearer to the end of the log than this takes the whole of it. */
 const NEAREST_OFFSETS = 1_000
-const FETCH_BYTES_MAX = 128 * 1024
-const FETCH_WAIT_MS = 100
+const FETCH = { maxBytes: 128 * 1024, maxWaitMs: 100 } as const
 const PAUSE_MIN_MS = 10
 /** Between the first sight of a difference and the second. */
 const CONFIRM_AFTER_MS = 1_000
@@ -164,16 +162,13 @@ export class Auditor {
     const { plan, clock, kafka } = this.#parts
     if (this.#timer.closed) return null
     this.#fetch ??= kafka.fetchClient(topicIdsOf(plan))
-    const [answer] = await this.#fetch.fetch(
-      [{ topic: plan.changelog.topic, partition: task, position: at, maxBytes: FETCH_BYTES_MAX }],
-      { maxWaitMs: FETCH_WAIT_MS, minBytes: 1, maxBytes: FETCH_BYTES_MAX },
-    )
+    const partition = { topic: plan.changelog.topic, partition: task }
+    const { answer, records, end } = await fetchPortion(this.#fetch, partition, at, FETCH)
     if (this.#timer.closed || answer?.code !== 0) return null
-    const end = fetchEnd(answer.records, at)
-    if (end === at && answer.records.length > 0) return null
+    // Damaged: whoever has to read it says so.
+    if (!records && answer.records.length > 0) return null
     const before = core.records
-    const records = new FetchedRecords(answer.records, answer.aborted, at)
-    for (let view = records.next(); view; view = records.next()) core.take(view)
+    for (let view = records?.next(); view; view = records?.next()) core.take(view)
     const pauseMs = ((core.records - before) * 1000) / AUDIT_RECORDS_PER_SECOND
     await sleep(clock, Math.max(PAUSE_MIN_MS, Math.round(pauseMs)))
     return { at: end, stableEnd: answer.lastStableOffset }

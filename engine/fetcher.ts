@@ -5,7 +5,7 @@
  */
 import { type Clock, sleep } from './clock.ts'
 import type { PartitionIntake, TaskIntake } from './core/intake.ts'
-import { nameOf } from './core/kafka-errors.ts'
+import { codes, nameOf } from './core/kafka-errors.ts'
 import { type FetchClient, type FetchedPartition, RequestLost } from './ports.ts'
 import { fetchEnd } from './wire/fetch-end.ts'
 import { FetchedRecords } from './wire/fetched-records.ts'
@@ -32,19 +32,13 @@ const PARTITION_BYTES_MAX = 2 * 1024 * 1024
 const FETCH_BYTES_MAX = 16 * 1024 * 1024
 const RETRY_MS = 50
 
-const OFFSET_OUT_OF_RANGE = 1
-const UNKNOWN_TOPIC_ID = 100
-const INCONSISTENT_TOPIC_ID = 103
-const TOPIC_AUTHORIZATION_FAILED = 29
-const UNKNOWN_TOPIC_OR_PARTITION = 3
-const CORRUPT_MESSAGE = 2
 /** Answers that mean something to an operator when they persist. */
-const PERSISTENT = new Set([
-  UNKNOWN_TOPIC_OR_PARTITION,
-  UNKNOWN_TOPIC_ID,
-  INCONSISTENT_TOPIC_ID,
-  TOPIC_AUTHORIZATION_FAILED,
-  CORRUPT_MESSAGE,
+const PERSISTENT = new Set<number>([
+  codes.UNKNOWN_TOPIC_OR_PARTITION,
+  codes.UNKNOWN_TOPIC_ID,
+  codes.INCONSISTENT_TOPIC_ID,
+  codes.TOPIC_AUTHORIZATION_FAILED,
+  codes.CORRUPT_MESSAGE,
 ])
 const REFUSED_MAX_MS = 30_000
 
@@ -143,7 +137,7 @@ export class Fetcher {
       // A broker answers one whole batch at least, or nothing: where its length is damaged there would never be one.
       if (end === answer.asked && answer.records.length > 0) {
         patience = true
-        this.#refused(task, intake, { ...answer, code: CORRUPT_MESSAGE })
+        this.#refused(task, intake, { ...answer, code: codes.CORRUPT_MESSAGE })
         continue
       }
       intake.refused = null
@@ -159,7 +153,7 @@ export class Fetcher {
 
   #refused(task: FetchingTask, intake: PartitionIntake, answer: FetchedPartition): void {
     const where = `${answer.topic}-${answer.partition}`
-    if (answer.code === OFFSET_OUT_OF_RANGE) {
+    if (answer.code === codes.OFFSET_OUT_OF_RANGE) {
       // What is fetched has its turn first: if it is damaged, this position is, too, and that must be told.
       if (!intake.isEmpty) return
       task.stopped('offset.out_of_range', `${where}: position ${answer.asked} is outside the log`)
@@ -170,8 +164,9 @@ export class Fetcher {
     const { sinceMs } = intake.refused ?? { sinceMs: nowMs }
     intake.refused = { sinceMs, code: answer.code }
     if (!PERSISTENT.has(answer.code) || nowMs - sinceMs < REFUSED_MAX_MS) return
-    if (answer.code === TOPIC_AUTHORIZATION_FAILED) task.stopped('topic.refused', `${where}: ${nameOf(answer.code)}`)
-    else if (answer.code === CORRUPT_MESSAGE)
+    if (answer.code === codes.TOPIC_AUTHORIZATION_FAILED)
+      task.stopped('topic.refused', `${where}: ${nameOf(answer.code)}`)
+    else if (answer.code === codes.CORRUPT_MESSAGE)
       task.stopped('input.corrupt', `${where}: what the broker has at offset ${answer.asked} is no whole batch`)
     else
       task.stopped(

@@ -7,7 +7,7 @@
  */
 import type { SliceKey, SliceReply } from './core/read-plan.ts'
 import type { WritePlan } from './core/write-plan.ts'
-import type { OwnerLabel } from './ports.ts'
+import type { MemberPage, OwnerLabel } from './ports.ts'
 
 /** What must be true when a guarded command is carried out; else it does nothing and answers so. */
 export interface Guard {
@@ -101,17 +101,12 @@ export interface ReaderCommands {
   /** `field` null: a whole value. */
   get(key: string, field: string | null): Promise<string | null>
   /** Members from..from+count-1 in score order, and the number of members. */
-  range(key: string, from: number, count: number): Promise<{ members: readonly string[]; total: number }>
+  range(key: string, from: number, count: number): Promise<MemberPage>
   /**
    * As range, of the fields of a hash: from `set`, which has them in order, where it is there; else they are taken from the hash
    * itself, few by then, and sorted.
    */
-  orderedFields(
-    hash: string,
-    set: string,
-    from: number,
-    count: number,
-  ): Promise<{ members: readonly string[]; total: number }>
+  orderedFields(hash: string, set: string, from: number, count: number): Promise<MemberPage>
   rangeByScore(key: string, score: number, count: number): Promise<readonly string[]>
   /** Values in the order asked, in one round trip. */
   getAll(entries: readonly EntryKey[]): Promise<readonly (string | null)[]>

@@ -143,6 +143,12 @@ export interface IndexEntry {
   readonly score: number
 }
 
+/** Members of an index in score order, from one rank on, and how many there are in all. */
+export interface MemberPage {
+  readonly members: readonly string[]
+  readonly total: number
+}
+
 /** An answer with what it was as of. */
 export interface Stamped<T> {
   readonly answer: T
@@ -161,25 +167,13 @@ export interface StateReader {
   get(task: number, store: string, key: string, field: string | null): Promise<string | null>
   all(task: number, store: string, key: string): Promise<readonly (readonly [string, string])[]>
   /** Page of an index: members in score order, and the total. */
-  page(
-    task: number,
-    index: string,
-    group: string,
-    from: number,
-    count: number,
-  ): Promise<{ members: readonly string[]; total: number }>
+  page(task: number, index: string, group: string, from: number, count: number): Promise<MemberPage>
   /** Members of an index group with exactly this score. */
   byScore(task: number, index: string, group: string, score: number): Promise<readonly string[]>
   /** Entries in the order asked, one round trip for all of them; null: not there. */
   entries(task: number, requests: readonly EntryRequest[]): Promise<Stamped<readonly (string | null)[]>>
   /** As page. */
-  members(
-    task: number,
-    index: string,
-    group: string,
-    from: number,
-    count: number,
-  ): Promise<Stamped<{ readonly members: readonly string[]; readonly total: number }>>
+  members(task: number, index: string, group: string, from: number, count: number): Promise<Stamped<MemberPage>>
   /** Size of an index group and its highest score; null when it is empty. */
   span(
     task: number,

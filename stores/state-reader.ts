@@ -6,7 +6,16 @@ import type { HashPage, ReaderCommands, ScoredMember } from './commands.ts'
 import { decodeCheckpoint } from './core/checkpoint-codec.ts'
 import { parseStateKey, stateKey, type TaskKeys, taskKeys } from './core/keys.ts'
 import { sortedEntries } from './core/read-plan.ts'
-import type { Change, Checkpoint, EntryRequest, IndexEntry, Stamped, StateReader, StoreLayout } from './ports.ts'
+import type {
+  Change,
+  Checkpoint,
+  EntryRequest,
+  IndexEntry,
+  MemberPage,
+  Stamped,
+  StateReader,
+  StoreLayout,
+} from './ports.ts'
 import { StoreLost } from './ports.ts'
 
 /** A version changes once per rebuild; more switches than this within one read is not a race. */
@@ -54,13 +63,7 @@ export class VersionedReader implements StateReader {
     })
   }
 
-  async page(
-    task: number,
-    index: string,
-    group: string,
-    from: number,
-    count: number,
-  ): Promise<{ members: readonly string[]; total: number }> {
+  async page(task: number, index: string, group: string, from: number, count: number): Promise<MemberPage> {
     return this.#settled(task, { members: [], total: 0 }, (keys, version) =>
       this.#range(keys, version, index, group, from, count),
     )
@@ -81,13 +84,7 @@ export class VersionedReader implements StateReader {
     )
   }
 
-  async members(
-    task: number,
-    index: string,
-    group: string,
-    from: number,
-    count: number,
-  ): Promise<Stamped<{ members: readonly string[]; total: number }>> {
+  async members(task: number, index: string, group: string, from: number, count: number): Promise<Stamped<MemberPage>> {
     return this.#stamped(task, { members: [], total: 0 }, (keys, version) =>
       this.#range(keys, version, index, group, from, count),
     )
@@ -164,7 +161,7 @@ export class VersionedReader implements StateReader {
     group: string,
     from: number,
     count: number,
-  ): Promise<{ members: readonly string[]; total: number }> {
+  ): Promise<MemberPage> {
     const start = Math.max(0, from)
     const length = Math.min(count, PAGE_MEMBERS_MAX)
     const key = stateKey(keys, version, index, group)

@@ -7,6 +7,7 @@
  * A set that is there is whole: the script that writes compares its size with the number of fields, and makes it anew
  * where a write that broke off has left less.
  */
+import type { MemberPage } from '../ports.ts'
 import { LayoutError } from './keys.ts'
 
 /** 128 names cost a reader some 40 µs more than a page of a set, which costs 80. */
@@ -23,11 +24,7 @@ export function assertOrdered(index: string, field: string): void {
 }
 
 /** A page of few fields, in the order of a set that has each with itself as its score. */
-export function pageInOrder(
-  fields: readonly string[],
-  from: number,
-  count: number,
-): { members: readonly string[]; total: number } {
+export function pageInOrder(fields: readonly string[], from: number, count: number): MemberPage {
   const sorted = Float64Array.from(fields, Number).sort()
   return { members: Array.from(sorted.subarray(from, from + Math.max(0, count)), String), total: sorted.length }
 }

@@ -2,6 +2,7 @@
 import type { EntryKey, HashPage, KeyPage, ReaderCommands, ScoredMember, SetPage, TaskFields } from '../commands.ts'
 import { pageInOrder } from '../core/field-order.ts'
 import { TASK_FIELDS, taskKeys } from '../core/keys.ts'
+import type { MemberPage } from '../ports.ts'
 import type { Keyspace } from './keyspace.ts'
 
 export class MemoryReaderCommands implements ReaderCommands {
@@ -29,17 +30,12 @@ export class MemoryReaderCommands implements ReaderCommands {
     return field === null ? this.#keyspace.getText(key) : this.#keyspace.getField(key, field)
   }
 
-  async range(key: string, from: number, count: number): Promise<{ members: readonly string[]; total: number }> {
+  async range(key: string, from: number, count: number): Promise<MemberPage> {
     const members = this.#keyspace.members(key).map(({ member }) => member)
     return { members: members.slice(from, from + Math.max(0, count)), total: members.length }
   }
 
-  async orderedFields(
-    hash: string,
-    set: string,
-    from: number,
-    count: number,
-  ): Promise<{ members: readonly string[]; total: number }> {
+  async orderedFields(hash: string, set: string, from: number, count: number): Promise<MemberPage> {
     if (this.#keyspace.kindOf(set) !== null) return this.range(set, from, count)
     return pageInOrder([...this.#keyspace.fields(hash).keys()], from, count)
   }

@@ -5,6 +5,7 @@
 import type { EntryKey, HashPage, KeyPage, ReaderCommands, ScoredMember, SetPage, TaskFields } from '../commands.ts'
 import { pageInOrder } from '../core/field-order.ts'
 import { TASK_FIELDS, taskKeys } from '../core/keys.ts'
+import type { MemberPage } from '../ports.ts'
 import { isList, isTexts, parseKeyPage, parsePage, textOrNull, unexpected } from './replies.ts'
 import { ORDERED_FIELDS } from './scripts/ordered-fields.ts'
 import type { SharedConnection } from './shared-connection.ts'
@@ -40,7 +41,7 @@ export class RedisReaderCommands implements ReaderCommands {
       : textOrNull(await this.#shared.call('HGET', [key, field]), 'HGET')
   }
 
-  async range(key: string, from: number, count: number): Promise<{ members: readonly string[]; total: number }> {
+  async range(key: string, from: number, count: number): Promise<MemberPage> {
     const [members, total] = await Promise.all([
       count > 0 ? this.#shared.call('ZRANGE', [key, from, from + count - 1]) : [],
       this.#shared.call('ZCARD', [key]),
@@ -49,12 +50,7 @@ export class RedisReaderCommands implements ReaderCommands {
     return { members, total }
   }
 
-  async orderedFields(
-    hash: string,
-    set: string,
-    from: number,
-    count: number,
-  ): Promise<{ members: readonly string[]; total: number }> {
+  async orderedFields(hash: string, set: string, from: number, count: number): Promise<MemberPage> {
     const reply = await this.#shared.call('EVAL', [ORDERED_FIELDS, '2', hash, set, from, count])
     if (!isList(reply) || reply.length !== 2) throw unexpected('EVAL')
     const [total, found] = reply
