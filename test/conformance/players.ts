@@ -215,7 +215,8 @@ export class Reader {
         const asked = [{ topic, partition, position: position(from), maxBytes }]
         return (await this.#talk.stage.run(this.#client.fetch(asked, options)))[0]!
       },
-      (a) => a.code !== 6 && a.code !== 5 && ready(a),
+      // The broker reads the high watermark before the last stable offset: a marker between the two is told in halves.
+      (a) => a.code !== 6 && a.code !== 5 && a.highWatermark >= a.lastStableOffset && ready(a),
     )
     this.#talk.note(`Fetch ${partition} from ${from}, ${maxBytes} bytes`, this.#talk.names.fetched(answer))
     return answer
