@@ -1,10 +1,11 @@
 /** Reads topics from their beginning as they grow, committed records only: what any consumer of the service sees. */
+
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { RecordView } from '../engine/core/headers.ts'
 import { type Position, position } from '../engine/core/numbers.ts'
+import { partitionName } from '../engine/core/plan.ts'
 import type { FetchClient, Kafka, TopicPartition } from '../engine/ports.ts'
 import { FetchedRecords } from '../engine/wire/fetched-records.ts'
-import { partitionName } from '../operations/core/offsets.ts'
 
 const FETCH = { maxWaitMs: 100, minBytes: 1, maxBytes: 8 * 1024 * 1024 }
 const PARTITION_BYTES_MAX = 1024 * 1024
@@ -25,7 +26,7 @@ export class Listener {
   ) {
     this.#fetch = kafka.fetchClient()
     this.#take = take
-    for (const at of partitions) this.#positions.set(partitionName(at.topic, at.partition), { ...at, at: position(0) })
+    for (const at of partitions) this.#positions.set(partitionName(at), { ...at, at: position(0) })
     this.#running = this.#run()
   }
 
@@ -58,7 +59,7 @@ export class Listener {
         if (code !== 0) continue
         const fetched = new FetchedRecords(records, aborted, asked)
         for (let view = fetched.next(); view; view = fetched.next()) this.#take({ topic, partition }, view)
-        this.#positions.get(partitionName(topic, partition))!.at = fetched.position
+        this.#positions.get(partitionName({ topic, partition }))!.at = fetched.position
       }
       if (answers.every(({ code }) => code !== 0)) await sleep(PAUSE_MS)
     }

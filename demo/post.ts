@@ -1,11 +1,12 @@
 /** Sends the players' commands as other services of the game do: JSON, tenant headers, not always to the home partition. */
+
 import { setTimeout as sleep } from 'node:timers/promises'
 import { encodeHeaders } from '../engine/core/headers.ts'
 import { classify, nameOf } from '../engine/core/kafka-errors.ts'
 import { partitionFor } from '../engine/core/murmur2.ts'
+import { partitionName } from '../engine/core/plan.ts'
 import type { Publisher } from '../engine/ports.ts'
 import { RecordBatchBuilder } from '../engine/wire/record-batch-builder.ts'
-import { partitionName } from '../operations/core/offsets.ts'
 import { characterKey } from '../topology/notes/key.ts'
 import type { BadKind, PlannedNote } from './day.ts'
 import { changedText } from './day.ts'
@@ -100,7 +101,7 @@ export class Post {
   async deliver(): Promise<void> {
     const waiting = new Map<string, Outgoing[]>()
     for (const outgoing of this.#outgoing) {
-      const name = partitionName(outgoing.topic, outgoing.partition)
+      const name = partitionName(outgoing)
       const list = waiting.get(name)
       if (list) list.push(outgoing)
       else waiting.set(name, [outgoing])
@@ -110,7 +111,7 @@ export class Post {
       if (tries > 0) await sleep(PAUSE_MS)
       const answers = await this.#options.publisher.publish([...waiting.values()].map(batchOf))
       for (const { topic, partition, code, baseOffset } of answers) {
-        const name = partitionName(topic, partition)
+        const name = partitionName({ topic, partition })
         if (code === 0) {
           for (const [at, { sent }] of waiting.get(name)!.entries())
             this.commands.push(sent(`${name}@${baseOffset + at}`))

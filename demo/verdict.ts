@@ -1,8 +1,9 @@
 /** The end of the demo: is the count right, is the state that of the commands, is Redis the fold of the changelog? */
+
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Context } from '../cli/context.ts'
+import { partitionName } from '../engine/core/plan.ts'
 import type { TopicPartition } from '../engine/ports.ts'
-import { partitionName } from '../operations/core/offsets.ts'
 import { logRanges } from '../operations/records.ts'
 import { viewTasks } from '../operations/tasks.ts'
 import { type TaskReport, verify } from '../operations/verify.ts'
@@ -34,7 +35,7 @@ export async function settle(context: Context, listener: Listener, outputs: read
     const waiting = tasks.some((task) => task.partitions.some(({ lag }) => lag > 0))
     const ends = await logRanges(context.kafka, outputs)
     const unread = outputs.some(({ topic, partition }) => {
-      const name = partitionName(topic, partition)
+      const name = partitionName({ topic, partition })
       return listener.position(name) < ends.get(name)!.end
     })
     if (!waiting && !unread) return

@@ -6,10 +6,12 @@
  * its offsets again, before the broker could expire them. Owns what it has seen and deleted; a failure is tried again at
  * the next round.
  */
+
 import type { Clock } from './clock.ts'
-import { nameOfPartition, writtenPartitions } from './core/hanging.ts'
+import { writtenPartitions } from './core/hanging.ts'
 import { classify, nameOf } from './core/kafka-errors.ts'
 import type { Plan } from './core/plan.ts'
+import { partitionName } from './core/plan.ts'
 import type { Listener } from './events.ts'
 import type { Mender } from './mender.ts'
 import { type KafkaAdmin, type OffsetToCommit, RequestLost } from './ports.ts'
@@ -86,7 +88,7 @@ export class Housekeeping {
     const still = partitions.filter((partition, i) => {
       const [at, end] = [stable[i]!, latest[i]!]
       if (at.code !== 0 || end.code !== 0 || at.position >= end.position) return false
-      const name = nameOfPartition(partition)
+      const name = partitionName(partition)
       held.set(name, at.position)
       return this.#held.get(name) === at.position
     })

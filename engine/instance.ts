@@ -2,10 +2,12 @@
  * One running instance of a topology: wires membership, tasks, lane and fetcher together. Short on purpose: each part
  * owns its own decisions, this file only says who tells whom.
  */
+
 import { randomUUID } from 'node:crypto'
 import type { StoreFactory } from '../stores/ports.ts'
 import { Auditor } from './auditor.ts'
 import type { Clock } from './clock.ts'
+import { codes } from './core/kafka-errors.ts'
 import type { OwnershipChange } from './core/ownership.ts'
 import { type Plan, topicIdsOf } from './core/plan.ts'
 import { transactionalIdOf } from './core/transactional-id.ts'
@@ -244,10 +246,10 @@ export class Instance {
     // Out of the group: the next assignment restarts the lane.
     if (!ownership) return
     const code = await this.#group.heartbeat(ownership.membership).catch((error: unknown) => {
-      if (error instanceof RequestLost) return REBALANCE_IN_PROGRESS
+      if (error instanceof RequestLost) return codes.REBALANCE_IN_PROGRESS
       throw error
     })
-    if (code === UNKNOWN_MEMBER_ID || code === FENCED_INSTANCE_ID) {
+    if (code === codes.UNKNOWN_MEMBER_ID || code === codes.FENCED_INSTANCE_ID) {
       this.#membership.evicted(ownership.membership, code)
       return
     }
@@ -304,6 +306,3 @@ export class Instance {
 
 const RESOLVED = Promise.resolve()
 const LEAVE_MS = 300
-const UNKNOWN_MEMBER_ID = 25
-const REBALANCE_IN_PROGRESS = 27
-const FENCED_INSTANCE_ID = 82

@@ -3,7 +3,7 @@
  * ended. Owns the open transaction's encoded batches. Decides nothing about the protocol (engine/core/lane.ts does).
  */
 import { type Clock, sleep } from './clock.ts'
-import { nameOf } from './core/kafka-errors.ts'
+import { codes, nameOf } from './core/kafka-errors.ts'
 import { type LaneCommand, LaneCore, type Outcome } from './core/lane.ts'
 import type { Offset } from './core/numbers.ts'
 import type { Ownership } from './core/ownership.ts'
@@ -364,12 +364,11 @@ function outcomeFor(owner: number, outcome: Outcome, owners: WeakMap<PartitionCo
   return partitions.length > 0 ? { kind: 'isolate', partitions } : { kind: 'redo', reason: 'a record of another task' }
 }
 
-const NOT_LEADER_OR_FOLLOWER = 6
 const CANNOT_LOOK = 'a transaction of ours hangs, or whether one does cannot be looked at'
 /** How long whoever waits for a look that is under way sleeps. */
 const LOOKING_MS = 20
 const withoutLeader = ({ topic, partition }: EncodedBatch): PartitionCode => ({
   topic,
   partition,
-  code: NOT_LEADER_OR_FOLLOWER,
+  code: codes.NOT_LEADER_OR_FOLLOWER,
 })

@@ -8,6 +8,7 @@
  * one is ended by a transaction of the same transactional id that is aborted: wherever this breaks off, an abort follows.
  * A committed one is never ended that way: broken off, it would be aborted.
  */
+
 import { type Clock, sleep } from './clock.ts'
 import {
   coordinatorPartition,
@@ -17,7 +18,6 @@ import {
   isSameOpen,
   judge,
   type Looking,
-  nameOfPartition,
   OFFSETS_TOPIC,
   type Owner,
   TRANSACTIONS_TOPIC,
@@ -27,6 +27,7 @@ import {
 import { classify, codes, nameOf } from './core/kafka-errors.ts'
 import type { Ownership } from './core/ownership.ts'
 import type { Plan } from './core/plan.ts'
+import { partitionName } from './core/plan.ts'
 import type { Listener } from './events.ts'
 import { type Kafka, type OpenTransaction, type ProducerIdentity, RequestLost, type TopicPartition } from './ports.ts'
 
@@ -287,7 +288,7 @@ export class Mender {
 
   /** Those that are still there. @throws RequestLost when one cannot be looked at now */
   async #still(before: readonly OpenTransaction[]): Promise<readonly OpenTransaction[]> {
-    const partitions = new Map(before.map((o) => [nameOfPartition(o), { topic: o.topic, partition: o.partition }]))
+    const partitions = new Map(before.map((o) => [partitionName(o), { topic: o.topic, partition: o.partition }]))
     const now = await this.#open([...partitions.values()])
     if (now === null) throw new RequestLost('DescribeProducers', true, 'a partition has no leader')
     return now.filter((open) => before.some((other) => isSameOpen(open, other)))
@@ -297,7 +298,7 @@ export class Mender {
     this.#seen.delete(keyOf(open))
     this.#warn(
       'transaction.mended',
-      `${nameOfPartition(open)} was held from offset ${open.startOffset} on by a transaction of producer ${open.producerId} whose marker the broker had lost; it was ${commit ? 'committed' : 'aborted'}, and is ended so now`,
+      `${partitionName(open)} was held from offset ${open.startOffset} on by a transaction of producer ${open.producerId} whose marker the broker had lost; it was ${commit ? 'committed' : 'aborted'}, and is ended so now`,
     )
   }
 
@@ -330,4 +331,4 @@ export class Mender {
 }
 
 const keyOf = (open: OpenTransaction): string =>
-  `${nameOfPartition(open)}@${open.startOffset} ${open.producerId}/${open.epoch}`
+  `${partitionName(open)}@${open.startOffset} ${open.producerId}/${open.epoch}`

@@ -3,11 +3,13 @@
  * transaction of its producer does not end. Records may be there, and no lag tells of them: it counts from the last answer,
  * and to the stable end. Owns since when each partition waits. Looks only, for it is another's transaction.
  */
+
 import type { Clock } from './clock.ts'
-import { isOpenState, nameOfPartition } from './core/hanging.ts'
+import { isOpenState } from './core/hanging.ts'
 import type { PartitionIntake, TaskIntake } from './core/intake.ts'
 import { nameOf } from './core/kafka-errors.ts'
 import type { Plan } from './core/plan.ts'
+import { partitionName } from './core/plan.ts'
 import type { Listener } from './events.ts'
 import type { OpenTransaction, TopicPartition, TransactionInspector } from './ports.ts'
 
@@ -53,7 +55,7 @@ export class SourceWatch {
       for (const intake of task.intake?.partitions ?? []) {
         const at = this.#waitsAt(intake)
         if (at === null) continue
-        const name = nameOfPartition(intake)
+        const name = partitionName(intake)
         const sinceMs = intake.refused?.sinceMs ?? nowMs
         const before = this.#waiting.get(name)
         const now = before?.at === at ? before : { at, sayAtMs: sinceMs + PATIENCE_MS }
@@ -87,7 +89,7 @@ export class SourceWatch {
         ? `the transaction of ${known.transactionalId} (${known.state}), which its producer or its timeout ends`
         : `producer ${producerId} (epoch ${epoch}), whose transaction no coordinator has as open: a broker has lost its marker. ` +
           `Its owner must say whether it was committed; kafka-transactions.sh --bootstrap-server … find-hanging --topic ${topic} finds it, and abort drops its records`
-    this.#say(`${nameOfPartition(open)} cannot be read from offset ${startOffset} on: it is held by ${whose}`)
+    this.#say(`${partitionName(open)} cannot be read from offset ${startOffset} on: it is held by ${whose}`)
   }
 
   #say(message: string): void {

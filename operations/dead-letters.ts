@@ -5,11 +5,10 @@
 import type { RecordView } from '../engine/core/headers.ts'
 import type { LogRange } from '../engine/core/log-windows.ts'
 import { position } from '../engine/core/numbers.ts'
-import { everyPartition } from '../engine/core/plan.ts'
+import { everyPartition, partitionName } from '../engine/core/plan.ts'
 import type { FetchClient } from '../engine/ports.ts'
 import type { KafkaContext } from './context.ts'
 import { type DeadLetterRecord, type LetterPlace, placeText, readDeadLetter } from './core/dead-letter.ts'
-import { partitionName } from './core/offsets.ts'
 import { sizeOf } from './core/replay.ts'
 import { type ReplayNote, readNote } from './core/replay-note.ts'
 import { OperationError } from './errors.ts'
@@ -148,7 +147,7 @@ async function overPartitions(
   const logs = await logRanges(kafka, all)
   const fetch = kafka.fetchClient()
   try {
-    for (const { partition } of all) await read(fetch, partition, logs.get(partitionName(topic, partition))!)
+    for (const { partition } of all) await read(fetch, partition, logs.get(partitionName({ topic, partition }))!)
   } finally {
     await fetch.close()
   }

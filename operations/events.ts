@@ -1,11 +1,10 @@
 /** Status events as they lie in their topic, up to now: committed ones only. Those that are to come: subscribe/. */
 import { type RecordView, readHeaders, valueOf as valueBytesOf } from '../engine/core/headers.ts'
 import { position } from '../engine/core/numbers.ts'
-import { everyPartition } from '../engine/core/plan.ts'
+import { everyPartition, partitionName } from '../engine/core/plan.ts'
 import type { TopicPartition } from '../engine/ports.ts'
 import { noteStatus } from '../topology/notes/events.ts'
 import type { KafkaContext } from './context.ts'
-import { partitionName } from './core/offsets.ts'
 import { OperationError } from './errors.ts'
 import { logRanges, readRecords } from './records.ts'
 
@@ -59,7 +58,7 @@ export async function storedEvents(
   const fetch = kafka.fetchClient()
   try {
     for (const at of partitions) {
-      const { start, end } = logs.get(partitionName(at.topic, at.partition))!
+      const { start, end } = logs.get(partitionName(at))!
       await readRecords(fetch, at, position(start), position(end), 'stop', (view) => {
         const event = eventOf(at, view)
         if (passes(filter, event)) take(event)

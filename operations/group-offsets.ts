@@ -2,10 +2,10 @@
 
 import { changelogEntry } from '../engine/core/changelog-entry.ts'
 import type { RecordView } from '../engine/core/headers.ts'
-import { type Plan, partitionsOf } from '../engine/core/plan.ts'
+import { type Plan, partitionName, partitionsOf } from '../engine/core/plan.ts'
 import type { FetchClient, GroupClient, Kafka, TopicPartition } from '../engine/ports.ts'
 import type { ChangelogEntry, CheckpointRecord } from '../stores/core/changelog.ts'
-import { partitionName, positionsOf, type TaskOffsets } from './core/offsets.ts'
+import { positionsOf, type TaskOffsets } from './core/offsets.ts'
 import { OperationError } from './errors.ts'
 import { answerOf } from './patience.ts'
 import { logRange, newestRecords } from './records.ts'
@@ -36,16 +36,14 @@ async function committedOffsets(
   task: number,
   known: CheckpointRecord | null,
 ): Promise<ReadonlyMap<string, number>> {
-  const partitions = new Map(
-    [...partitionsOf(plan, task), ...positionsOf(known)].map((p) => [partitionName(p.topic, p.partition), p]),
-  )
+  const partitions = new Map([...partitionsOf(plan, task), ...positionsOf(known)].map((p) => [partitionName(p), p]))
   const { offsets } = await answerOf(
     `offsets of group ${plan.groupId}`,
     'group',
     () => group.offsets([...partitions.values()], true),
     ({ code }) => code,
   )
-  return new Map(offsets.map((o) => [partitionName(o.topic, o.partition), o.position]))
+  return new Map(offsets.map((o) => [partitionName(o), o.position]))
 }
 
 /** The newest checkpoint record of a task's changelog; null: it has none. Throws OperationError `changelog.foreign`. */

@@ -7,7 +7,7 @@ import { changelogEntry } from '../engine/core/changelog-entry.ts'
 import { type RecordView, readHeaders, valueOf as valueBytesOf } from '../engine/core/headers.ts'
 import { partitionFor } from '../engine/core/murmur2.ts'
 import { position } from '../engine/core/numbers.ts'
-import { everyPartition } from '../engine/core/plan.ts'
+import { everyPartition, partitionName } from '../engine/core/plan.ts'
 import type { FetchClient } from '../engine/ports.ts'
 import { FetchedRecords } from '../engine/wire/fetched-records.ts'
 import type { Change } from '../stores/ports.ts'
@@ -16,7 +16,6 @@ import { notes } from '../topology/notes/state.ts'
 import type { Origin } from '../topology/sources.ts'
 import type { KafkaContext } from './context.ts'
 import { type EntryChange, HistoryFold } from './core/history.ts'
-import { partitionName } from './core/offsets.ts'
 import { logRange, readRecords } from './records.ts'
 import { recordedStride } from './state.ts'
 
@@ -99,7 +98,7 @@ function ownerOf(key: string): { tenantId: string; characterId: number } {
   return { tenantId, characterId: Number(character) }
 }
 
-const nameOf = ({ topic, partition, offset }: Origin): string => `${partitionName(topic, partition)}@${offset}`
+const nameOf = ({ topic, partition, offset }: Origin): string => `${partitionName({ topic, partition })}@${offset}`
 
 async function commandsOf(
   { plan }: KafkaContext,
@@ -107,11 +106,11 @@ async function commandsOf(
   changes: readonly EntryChange[],
 ): Promise<ReadonlyMap<string, CommandSeen>> {
   const known = new Set(
-    plan.sources.flatMap(everyPartition).map(({ topic, partition }) => partitionName(topic, partition)),
+    plan.sources.flatMap(everyPartition).map(({ topic, partition }) => partitionName({ topic, partition })),
   )
   const causes = new Map<string, Origin>()
   for (const { cause } of changes.slice(-CAUSES_MAX))
-    if (cause && known.has(partitionName(cause.topic, cause.partition))) causes.set(nameOf(cause), cause)
+    if (cause && known.has(partitionName(cause))) causes.set(nameOf(cause), cause)
   const commands = new Map<string, CommandSeen>()
   for (const [name, cause] of causes) {
     const view = await recordAt(fetch, cause)

@@ -2,7 +2,9 @@
  * What `tributary offsets` asks and writes. The order of writing: committed offsets first, which the broker refuses while
  * the group has members, then the first checkpoint records; a task that sees only the first part stops as before.
  */
+
 import { NO_HEADERS } from '../engine/core/headers.ts'
+import { codes } from '../engine/core/kafka-errors.ts'
 import { position } from '../engine/core/numbers.ts'
 import { partitionsOf } from '../engine/core/plan.ts'
 import type { Kafka, OffsetToCommit } from '../engine/ports.ts'
@@ -16,7 +18,6 @@ import { answerOf, worstOf } from './patience.ts'
 import { logRanges } from './records.ts'
 
 const TRANSACTIONAL_ID = 'tributary-cli'
-const UNKNOWN_MEMBER_ID = 25
 const NOBODY = { producerId: -1n, epoch: -1, baseSequence: -1, transactional: false, compression: 'none' } as const
 
 /** Throws OperationError. */
@@ -73,7 +74,7 @@ export async function commitOffsets(
       'group',
       async () => {
         const answers = await admin.commit(offsets)
-        if (answers.some(({ code }) => code === UNKNOWN_MEMBER_ID))
+        if (answers.some(({ code }) => code === codes.UNKNOWN_MEMBER_ID))
           throw new OperationError(
             'group.active',
             'refused',

@@ -7,9 +7,9 @@ import type { RecordView } from '../engine/core/headers.ts'
 import { classify, nameOf } from '../engine/core/kafka-errors.ts'
 import { type LogRange, windowsBackwards } from '../engine/core/log-windows.ts'
 import type { Position } from '../engine/core/numbers.ts'
+import { partitionName } from '../engine/core/plan.ts'
 import { portions } from '../engine/log-reading.ts'
 import type { FetchClient, Kafka, TopicPartition } from '../engine/ports.ts'
-import { partitionName } from './core/offsets.ts'
 import { OperationError } from './errors.ts'
 import { answerOf, PATIENCE_MS, worstOf } from './patience.ts'
 
@@ -32,7 +32,7 @@ export async function readRecords(
   open: AtOpenTransaction,
   take: (view: RecordView) => void,
 ): Promise<void> {
-  const name = partitionName(topic, partition)
+  const name = partitionName({ topic, partition })
   let deadline = performance.now() + PATIENCE_MS
   for await (const { at, answer, records } of portions(fetch, { topic, partition }, from, end, FETCH)) {
     if (records) {
@@ -73,14 +73,14 @@ export async function logRanges(kafka: Kafka, partitions: readonly TopicPartitio
   const [starts, ends] = await Promise.all([ask('earliest'), ask('latest')])
   return new Map(
     starts.map(({ topic, partition, position: start }, index) => [
-      partitionName(topic, partition),
+      partitionName({ topic, partition }),
       { start, end: ends[index]!.position },
     ]),
   )
 }
 
 export async function logRange(kafka: Kafka, at: TopicPartition): Promise<LogRange> {
-  return (await logRanges(kafka, [at])).get(partitionName(at.topic, at.partition))!
+  return (await logRanges(kafka, [at])).get(partitionName(at))!
 }
 
 /** The end of one partition's log, as read_uncommitted sees it. */

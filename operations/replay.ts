@@ -4,14 +4,15 @@
  * letters have a note; a run that another one has fenced cannot commit any more. Whatever goes wrong in the middle, it
  * begins again from there. Owns that order.
  */
+
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { classify, nameOf } from '../engine/core/kafka-errors.ts'
+import { partitionName } from '../engine/core/plan.ts'
 import { type Code, type ProducerIdentity, RequestLost, type TransactionClient } from '../engine/ports.ts'
 import { RecordBatchBuilder } from '../engine/wire/record-batch-builder.ts'
 import type { KafkaContext } from './context.ts'
 import { type DeadLetterRecord, type LetterPlace, placeText } from './core/dead-letter.ts'
-import { partitionName } from './core/offsets.ts'
 import { chunksOf, replayHeaders, targetOf } from './core/replay.ts'
 import { encodeNote } from './core/replay-note.ts'
 import { type LetterFilter, type Letters, lettersAt, waitingLetters } from './dead-letters.ts'
@@ -192,7 +193,7 @@ class Replay {
     const { plan } = this.#context
     const builders = new Map<string, { topic: string; partition: number; builder: RecordBatchBuilder }>()
     const builderOf = (topic: string, partition: number): RecordBatchBuilder => {
-      const name = partitionName(topic, partition)
+      const name = partitionName({ topic, partition })
       const known = builders.get(name)
       if (known) return known.builder
       const builder = new RecordBatchBuilder()
@@ -201,7 +202,7 @@ class Replay {
     }
     const items = letters.map((letter): ReplayItem => {
       const { topic, partition } = (targetOf(plan, letter) as { to: { topic: string; partition: number } }).to
-      const to = partitionName(topic, partition)
+      const to = partitionName({ topic, partition })
       builderOf(topic, partition).add(letter.recordTimestampMs, letter.key, letter.value, replayHeaders(letter))
       const note = encodeNote({ of: letter, at, to, by: this.#request.by, run: this.#run })
       builderOf(plan.deadLetters.topic, letter.partition).add(Date.parse(at), null, note.value, note.headers)
@@ -235,7 +236,7 @@ function report(
     const target = targetOf(plan, letter)
     if (note) items.set(place, { ...itemOf(letter, 'already', note.to), at: note.at })
     else if ('refused' in target) items.set(place, itemOf(letter, 'refused', null, target.refused))
-    else items.set(place, itemOf(letter, 'waits', partitionName(target.to.topic, target.to.partition)))
+    else items.set(place, itemOf(letter, 'waits', partitionName(target.to)))
   }
   for (const at of places) {
     const place = placeText(at)

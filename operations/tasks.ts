@@ -3,13 +3,12 @@
 import { setImmediate } from 'node:timers/promises'
 import type { LogRange } from '../engine/core/log-windows.ts'
 import { position } from '../engine/core/numbers.ts'
-import { partitionsOf } from '../engine/core/plan.ts'
+import { partitionName, partitionsOf } from '../engine/core/plan.ts'
 import type { OffsetToCommit, TopicPartition } from '../engine/ports.ts'
 import { fetchEnd } from '../engine/wire/fetch-end.ts'
 import { FetchedRecords } from '../engine/wire/fetched-records.ts'
 import type { Pause } from '../stores/ports.ts'
 import type { Context, KafkaContext } from './context.ts'
-import { partitionName } from './core/offsets.ts'
 import { answerOf } from './patience.ts'
 import { logRanges } from './records.ts'
 
@@ -86,8 +85,8 @@ export async function viewTasks(
       batch: checkpoint?.batch ?? null,
       checkpointOffset: checkpoint && checkpoint.batch > 0 ? checkpoint.offset : null,
       checkpointAgeMs: checkpoint && Math.max(0, nowMs - checkpoint.committedAtMs),
-      changelogEnd: logs.get(partitionName(plan.changelog.topic, task))?.end ?? 0,
-      partitions: partitionsOf(plan, task).map((at) => lags.get(partitionName(at.topic, at.partition))!),
+      changelogEnd: logs.get(partitionName({ topic: plan.changelog.topic, partition: task }))?.end ?? 0,
+      partitions: partitionsOf(plan, task).map((at) => lags.get(partitionName(at))!),
     }
   })
   return { group: await groupOf(context), tasks }
@@ -131,7 +130,7 @@ async function committedOf(
   try {
     const ask = () => group.offsets(partitions, false)
     const { offsets } = await answerOf(`offsets of group ${plan.groupId}`, 'group', ask, ({ code }) => code)
-    return new Map(offsets.map((at: OffsetToCommit) => [partitionName(at.topic, at.partition), at.position]))
+    return new Map(offsets.map((at: OffsetToCommit) => [partitionName(at), at.position]))
   } finally {
     await group.close()
   }
@@ -147,7 +146,7 @@ async function lagsOf(
   const views = new Map<string, PartitionView>()
   const behind: TopicPartition[] = []
   for (const { topic, partition } of partitions) {
-    const name = partitionName(topic, partition)
+    const name = partitionName({ topic, partition })
     const { start, end } = logs.get(name)!
     const at = committed.get(name) ?? null
     const lag = Math.max(0, end - (at ?? start))
@@ -158,12 +157,12 @@ async function lagsOf(
   const fetch = kafka.fetchClient()
   try {
     const requests = behind.map((at) => {
-      const name = partitionName(at.topic, at.partition)
+      const name = partitionName(at)
       return { ...at, position: position(committed.get(name) ?? logs.get(name)!.start), maxBytes: LOOK_BYTES_MAX }
     })
     const answers = await fetch.fetch(requests, { maxWaitMs: 0, minBytes: 0, maxBytes: LOOK_BYTES_TOTAL_MAX })
     for (const answer of answers) {
-      const name = partitionName(answer.topic, answer.partition)
+      const name = partitionName(answer)
       const view = views.get(name)!
       if (answer.code !== 0 || fetchEnd(answer.records, answer.asked) < view.end) continue
       const records = new FetchedRecords(answer.records, answer.aborted, answer.asked)

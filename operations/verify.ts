@@ -4,15 +4,17 @@
  * the changelog up to now, the dump, then the changelog up to then. One task at a time, so that memory is bounded by
  * the state of one task. The rule itself: cli/core/comparison.ts.
  */
+
 import { changelogEntry } from '../engine/core/changelog-entry.ts'
 import { type Position, position } from '../engine/core/numbers.ts'
 import type { Plan } from '../engine/core/plan.ts'
+import { partitionName } from '../engine/core/plan.ts'
 import type { FetchClient, Kafka } from '../engine/ports.ts'
 import { type StateReader, type StoreLayout, StoreLost } from '../stores/ports.ts'
 import { storeLayoutOf } from '../stores/store-layout.ts'
 import { TaskComparison } from './core/comparison.ts'
 import { type Difference, DifferenceList } from './core/differences.ts'
-import { isBad, offsetRows, partitionName, stopOf } from './core/offsets.ts'
+import { isBad, offsetRows, stopOf } from './core/offsets.ts'
 import { OperationError } from './errors.ts'
 import { type OffsetSources, readTaskOffsets } from './group-offsets.ts'
 import { logEnd, logRange, readRecords } from './records.ts'
@@ -136,7 +138,7 @@ async function compareOffsets(sources: OffsetSources, task: number, differences:
       const found = numberText(committed)
       // Where both are the same, what is wrong is the topic.
       const said = changelog === committed && found !== null ? `${found} (${stopOf(state)})` : found
-      differences.add('offset', partitionName(topic, partition), numberText(changelog), said)
+      differences.add('offset', partitionName({ topic, partition }), numberText(changelog), said)
     }
   } catch (error) {
     if (!(error instanceof OperationError) || error.kind !== 'refused') throw error

@@ -7,7 +7,7 @@
  * Decides what must become of each, from what was described. What is not proven is left alone.
  */
 import type { CoordinatorEntry, OpenTransaction, ProducerIdentity, TopicPartition } from '../ports.ts'
-import { everyPartition, type Plan } from './plan.ts'
+import { everyPartition, type Plan, partitionName } from './plan.ts'
 import { mayBeOurs } from './transactional-id.ts'
 
 /** The transactional id of a producer, as its coordinator describes it, asked *after* the partition was. */
@@ -93,12 +93,10 @@ export function decidedIn(past: readonly CoordinatorEntry[], open: ProducerIdent
 
 /** The same transaction at the same place. */
 export const isSameOpen = (a: OpenTransaction, b: OpenTransaction): boolean =>
-  nameOfPartition(a) === nameOfPartition(b) &&
+  partitionName(a) === partitionName(b) &&
   a.producerId === b.producerId &&
   a.epoch === b.epoch &&
   a.startOffset === b.startOffset
-
-export const nameOfPartition = ({ topic, partition }: TopicPartition): string => `${topic}-${partition}`
 
 /** Every partition that the application's transactions write to, but for the group's of __consumer_offsets. */
 export function writtenPartitions(plan: Plan): readonly TopicPartition[] {

@@ -10,7 +10,7 @@
  */
 
 import type { Code, GroupMembership, JoinAnswer } from '../ports.ts'
-import { classify, nameOf } from './kafka-errors.ts'
+import { classify, codes, nameOf } from './kafka-errors.ts'
 import type { Ownership } from './ownership.ts'
 
 export type MembershipPhase = 'out' | 'joining' | 'syncing' | 'member' | 'leaving' | 'left' | 'stopped'
@@ -26,11 +26,6 @@ export type MembershipCommand =
   | { readonly kind: 'leave'; readonly membership: GroupMembership }
   | { readonly kind: 'stop'; readonly code: string; readonly message: string }
 
-const UNKNOWN_MEMBER_ID = 25
-const ILLEGAL_GENERATION = 22
-const REBALANCE_IN_PROGRESS = 27
-const MEMBER_ID_REQUIRED = 79
-const FENCED_INSTANCE_ID = 82
 const RETRY_MS = 50
 
 export interface MembershipOptions {
@@ -74,12 +69,12 @@ export class MembershipCore {
             members: answer.leader === answer.memberId && !answer.skipAssignment ? answer.members : null,
           },
         ]
-      case MEMBER_ID_REQUIRED:
+      case codes.MEMBER_ID_REQUIRED:
         this.#memberId = answer.memberId
         return [this.#join(0)]
-      case UNKNOWN_MEMBER_ID:
+      case codes.UNKNOWN_MEMBER_ID:
         return this.#evicted('JoinGroup: unknown member')
-      case FENCED_INSTANCE_ID:
+      case codes.FENCED_INSTANCE_ID:
         return this.#duplicate()
       default:
         return this.#retryOrStop('JoinGroup', answer.code)
@@ -96,12 +91,12 @@ export class MembershipCore {
           { kind: 'assigned', membership: this.current!, assignment },
           { kind: 'heartbeat', membership: this.current!, delayMs: this.#options.heartbeatMs },
         ]
-      case UNKNOWN_MEMBER_ID:
+      case codes.UNKNOWN_MEMBER_ID:
         return this.#evicted('SyncGroup: unknown member')
-      case FENCED_INSTANCE_ID:
+      case codes.FENCED_INSTANCE_ID:
         return this.#duplicate()
-      case ILLEGAL_GENERATION:
-      case REBALANCE_IN_PROGRESS:
+      case codes.ILLEGAL_GENERATION:
+      case codes.REBALANCE_IN_PROGRESS:
         return this.start()
       default:
         // What the group decided is not known: ask by joining again; the missed generation then counts as a gap.
@@ -114,12 +109,12 @@ export class MembershipCore {
     switch (code) {
       case 0:
         return [{ kind: 'heartbeat', membership: of, delayMs: this.#options.heartbeatMs }]
-      case REBALANCE_IN_PROGRESS:
-      case ILLEGAL_GENERATION:
+      case codes.REBALANCE_IN_PROGRESS:
+      case codes.ILLEGAL_GENERATION:
         return this.start()
-      case UNKNOWN_MEMBER_ID:
+      case codes.UNKNOWN_MEMBER_ID:
         return this.#evicted('heartbeat: unknown member')
-      case FENCED_INSTANCE_ID:
+      case codes.FENCED_INSTANCE_ID:
         return this.#duplicate()
       default:
         if (classify(code, 'group') === 'FATAL') return this.#stop('group.refused', `Heartbeat: ${nameOf(code)}`)
@@ -140,7 +135,7 @@ export class MembershipCore {
   /** Another part was told by the broker that this member is not known, or that its instance id has another (TxnOffsetCommit, takeover). */
   evicted(of: GroupMembership, code: Code): MembershipCommand[] {
     if (of !== this.current || this.phase !== 'member') return []
-    return code === FENCED_INSTANCE_ID ? this.#duplicate() : this.#evicted(nameOf(code))
+    return code === codes.FENCED_INSTANCE_ID ? this.#duplicate() : this.#evicted(nameOf(code))
   }
 
   /** Join again under the same id: an assignment that was waited for did not come. */

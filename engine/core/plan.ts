@@ -45,6 +45,9 @@ export const internalTopics = (application: string) => ({
   deadLetters: `${application}-dead-letters`,
 })
 
+/** The name of a partition in texts and as a key, as Kafka's own log directories have it: `topic-partition`. */
+export const partitionName = ({ topic, partition }: TopicPartition): string => `${topic}-${partition}`
+
 export const everyPartition = ({
   topic,
   partitions,

@@ -10,7 +10,7 @@
 import type { CheckpointRecord } from '../../stores/core/changelog.ts'
 import type { Checkpoint } from '../../stores/ports.ts'
 import type { Code, GroupMembership, OffsetToCommit, ProducerIdentity, TopicPartition } from '../ports.ts'
-import { classify, nameOf } from './kafka-errors.ts'
+import { classify, codes, nameOf } from './kafka-errors.ts'
 import { type Position, position } from './numbers.ts'
 import type { Plan } from './plan.ts'
 import { partitionsOf, readTopics } from './plan.ts'
@@ -74,9 +74,6 @@ const UNSTABLE_RETRY_MS = 2
 const UNSTABLE_PATIENCE_MS = 200
 /** How far the clocks of two owners may be apart. */
 const CLOCKS_APART_MAX_MS = 60_000
-const UNSTABLE_OFFSET_COMMIT = 88
-const ILLEGAL_GENERATION = 22
-const REBALANCE_IN_PROGRESS = 27
 
 export interface TakeoverOptions {
   readonly plan: Plan
@@ -127,7 +124,7 @@ export class TakeoverCore {
       this.step = 'claim'
       return { kind: 'claim' }
     }
-    if (code === REBALANCE_IN_PROGRESS || code === ILLEGAL_GENERATION) {
+    if (code === codes.REBALANCE_IN_PROGRESS || code === codes.ILLEGAL_GENERATION) {
       // The assignment that this answer asks to wait for may have come while it was on its way.
       return this.#asked === this.#membership ? { kind: 'await-assignment' } : this.#heartbeat(0)
     }
@@ -168,7 +165,7 @@ export class TakeoverCore {
       this.step = 'ends'
       return { kind: 'ends', delayMs: 0 }
     }
-    if (code === UNSTABLE_OFFSET_COMMIT) {
+    if (code === codes.UNSTABLE_OFFSET_COMMIT) {
       const nowMs = this.#options.elapsedMs()
       this.#unstableSinceMs ??= nowMs
       if (nowMs - this.#unstableSinceMs < UNSTABLE_PATIENCE_MS) return this.#askOffsets(UNSTABLE_RETRY_MS)
@@ -279,7 +276,7 @@ export class TakeoverCore {
       return this.#comparePositions()
     }
     // Ours were stable, and every commit carries all of the task's: somebody else writes.
-    if (code === UNSTABLE_OFFSET_COMMIT) return { kind: 'again', reason: 'offsets are pending again' }
+    if (code === codes.UNSTABLE_OFFSET_COMMIT) return { kind: 'again', reason: 'offsets are pending again' }
     return classify(code, 'read') === 'FATAL' ? groupRefused(code) : this.#askBeyond(RETRY_MS)
   }
 

@@ -4,9 +4,9 @@
  */
 
 import { codes } from '../core/kafka-errors.ts'
+import { partitionName } from '../core/plan.ts'
 import { type Code, type PartitionCode, RequestLost, type TopicPartition } from '../ports.ts'
 import type { Connections } from './connections.ts'
-import { partitionKey } from './leaders.ts'
 import type { Metadata } from './metadata.ts'
 import { type BrokerAddress, requestTimeoutsMs } from './options.ts'
 import type { Api } from './protocol/api.ts'
@@ -91,10 +91,10 @@ export function codesAsAsked(
   result: { readonly answer: readonly PartitionCode[] } | { readonly code: Code },
 ): readonly PartitionCode[] {
   const answered = new Map<string, Code>()
-  if ('answer' in result) for (const entry of result.answer) answered.set(partitionKey(entry), entry.code)
+  if ('answer' in result) for (const entry of result.answer) answered.set(partitionName(entry), entry.code)
   const otherwise = 'answer' in result ? codes.UNKNOWN_SERVER_ERROR : result.code
   return asked.map(({ topic, partition }) => {
-    const code = answered.get(partitionKey({ topic, partition })) ?? otherwise
+    const code = answered.get(partitionName({ topic, partition })) ?? otherwise
     return { topic, partition, code }
   })
 }

@@ -4,11 +4,10 @@
  */
 
 import { codes } from '../core/kafka-errors.ts'
+import { partitionName } from '../core/plan.ts'
 import { type Code, type PartitionCode, RequestLost, type TopicPartition } from '../ports.ts'
 import type { Metadata } from './metadata.ts'
 import { addressOf, type BrokerAddress } from './options.ts'
-
-export const partitionKey = ({ topic, partition }: TopicPartition): string => `${topic}-${partition}`
 
 export interface Split<T extends TopicPartition> {
   readonly byBroker: readonly { readonly broker: BrokerAddress; readonly partitions: readonly T[] }[]
@@ -64,7 +63,7 @@ export async function askLeaders<T extends TopicPartition, A extends PartitionCo
   )
   const answers = lists.flat()
   metadata.noteCodes(answers)
-  const found = new Map(answers.map((answer) => [partitionKey(answer), answer]))
-  for (const { partition, code } of withoutLeader) found.set(partitionKey(partition), failed(partition, code))
-  return partitions.map((entry) => found.get(partitionKey(entry)) ?? failed(entry, codes.UNKNOWN_SERVER_ERROR))
+  const found = new Map(answers.map((answer) => [partitionName(answer), answer]))
+  for (const { partition, code } of withoutLeader) found.set(partitionName(partition), failed(partition, code))
+  return partitions.map((entry) => found.get(partitionName(entry)) ?? failed(entry, codes.UNKNOWN_SERVER_ERROR))
 }

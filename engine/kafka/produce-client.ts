@@ -6,9 +6,10 @@
 
 import { codes } from '../core/kafka-errors.ts'
 import { offset } from '../core/numbers.ts'
+import { partitionName } from '../core/plan.ts'
 import { type Code, type ProduceAnswer, type ProduceBatch, RequestLost } from '../ports.ts'
 import { Connections } from './connections.ts'
-import { partitionKey, splitByLeader } from './leaders.ts'
+import { splitByLeader } from './leaders.ts'
 import type { Metadata } from './metadata.ts'
 import { answerGraceMs, type BrokerAddress, type KafkaConnectionOptions } from './options.ts'
 import { produceApi } from './protocol/produce.ts'
@@ -48,18 +49,18 @@ export class ProduceClient {
     await this.#checkPartitions(batches)
     const { byBroker, withoutLeader } = splitByLeader(this.#metadata, batches)
     const answers = new Map<string, ProduceAnswer>()
-    for (const { partition, code } of withoutLeader) answers.set(partitionKey(partition), refused(partition, code))
+    for (const { partition, code } of withoutLeader) answers.set(partitionName(partition), refused(partition, code))
     // Every broker is heard out, also when one is lost: what the caller sends next must not overtake a Produce.
     const results = await Promise.allSettled(byBroker.map((group) => this.#produceTo(group.broker, group.partitions)))
     let lost: unknown
     for (const [index, result] of results.entries()) {
       if (result.status === 'fulfilled') {
-        for (const answer of result.value) answers.set(partitionKey(answer), answer)
+        for (const answer of result.value) answers.set(partitionName(answer), answer)
       } else if (result.reason instanceof RequestLost && !result.reason.sent) {
         // Away, and nothing left this process: the same as a leader that is not known.
         this.#metadata.markStale()
         for (const batch of byBroker[index]!.partitions) {
-          answers.set(partitionKey(batch), refused(batch, codes.NOT_LEADER_OR_FOLLOWER, result.reason.message))
+          answers.set(partitionName(batch), refused(batch, codes.NOT_LEADER_OR_FOLLOWER, result.reason.message))
         }
       } else lost ??= result.reason
     }
@@ -68,7 +69,7 @@ export class ProduceClient {
       this.#metadata.markStale()
       throw lost
     }
-    return batches.map((batch) => answers.get(partitionKey(batch)) ?? refused(batch, codes.UNKNOWN_SERVER_ERROR))
+    return batches.map((batch) => answers.get(partitionName(batch)) ?? refused(batch, codes.UNKNOWN_SERVER_ERROR))
   }
 
   close(): void {
@@ -90,8 +91,9 @@ export class ProduceClient {
         const count = this.#metadata.topic(batch.topic)?.partitions
         throw new ProduceRefused(`${batch.topic} has ${count} partitions, a batch is for partition ${batch.partition}`)
       }
-      if (seen.has(partitionKey(batch))) throw new ProduceRefused(`two batches for ${partitionKey(batch)} in one call`)
-      seen.add(partitionKey(batch))
+      if (seen.has(partitionName(batch)))
+        throw new ProduceRefused(`two batches for ${partitionName(batch)} in one call`)
+      seen.add(partitionName(batch))
     }
   }
 

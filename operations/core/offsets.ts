@@ -5,7 +5,7 @@
 
 import type { LogRange } from '../../engine/core/log-windows.ts'
 import { position } from '../../engine/core/numbers.ts'
-import { type Plan, partitionsOf } from '../../engine/core/plan.ts'
+import { type Plan, partitionName, partitionsOf } from '../../engine/core/plan.ts'
 import type { StopCodeName } from '../../engine/core/stop-codes.ts'
 import type { OffsetToCommit } from '../../engine/ports.ts'
 import { type CheckpointRecord, STATE_FORMAT } from '../../stores/core/changelog.ts'
@@ -47,8 +47,6 @@ export interface OffsetRow {
   readonly state: OffsetState
 }
 
-export const partitionName = (topic: string, partition: number): string => `${topic}-${partition}`
-
 /** `missing`: sources that do not exist, by their real names; a plan that was found by looking does not have them. */
 export function offsetRows(
   plan: Plan,
@@ -57,11 +55,11 @@ export function offsetRows(
 ): readonly OffsetRow[] {
   const { task, committed, before, after } = offsets
   const topicIds = new Map([...plan.sources, plan.repartition].map(({ topic, topicId }) => [topic, topicId]))
-  const known = new Map(partitionsOf(plan, task).map((p) => [partitionName(p.topic, p.partition), p]))
+  const known = new Map(partitionsOf(plan, task).map((p) => [partitionName(p), p]))
   // Partitions that the state knows and the topology does not: the engine compares them all the same.
-  for (const at of positionsOf(after)) known.set(partitionName(at.topic, at.partition), at)
+  for (const at of positionsOf(after)) known.set(partitionName(at), at)
   return [...known.values()].map(({ topic, partition }) => {
-    const name = partitionName(topic, partition)
+    const name = partitionName({ topic, partition })
     const found = committed.get(name) ?? null
     const highest = after?.positions[topic]?.[partition] ?? null
     const lowest = before?.positions[topic]?.[partition] ?? 0
@@ -154,7 +152,7 @@ export function planRestore({ plan, tasks, logs, transactionalId }: OffsetFacts)
     if (after.groupId !== undefined && after.groupId !== groupId)
       records.push({ task, record: { ...after, batch: after.batch + 1, groupId, transactionalId } })
     for (const { topic, partition, position: to } of positionsOf(after)) {
-      const from = committed.get(partitionName(topic, partition)) ?? null
+      const from = committed.get(partitionName({ topic, partition })) ?? null
       if (from === to) continue
       changes.push({ task, topic, partition, from, to })
       problems.push(...outside(logs, topic, partition, to).map((why) => `${why}: ${SKIP} goes on with what is left`))
@@ -171,7 +169,7 @@ export function planAdopt({ plan, tasks, logs, transactionalId }: OffsetFacts): 
     if (after !== null) continue
     const adopted: OffsetToCommit[] = []
     for (const { topic, partition } of partitionsOf(plan, task)) {
-      const at = committed.get(partitionName(topic, partition))
+      const at = committed.get(partitionName({ topic, partition }))
       if (at === undefined) continue
       adopted.push({ topic, partition, position: position(at) })
       problems.push(...outside(logs, topic, partition, at))
@@ -188,10 +186,10 @@ export function planEarliest({ plan, tasks, logs, transactionalId }: OffsetFacts
   const problems: string[] = []
   for (const { task, committed, after } of tasks) {
     const partitions = partitionsOf(plan, task)
-    if (after !== null || !partitions.some((p) => committed.has(partitionName(p.topic, p.partition)))) continue
+    if (after !== null || !partitions.some((p) => committed.has(partitionName(p)))) continue
     const starts: OffsetToCommit[] = []
     for (const { topic, partition } of partitions) {
-      const name = partitionName(topic, partition)
+      const name = partitionName({ topic, partition })
       const start = logs.get(name)?.start
       if (start === undefined) {
         problems.push(`${name}: the start of its log is not known`)
@@ -244,7 +242,7 @@ function foreignTo(plan: Plan, task: number, record: CheckpointRecord): string[]
 }
 
 function outside(logs: ReadonlyMap<string, LogRange>, topic: string, partition: number, at: number): string[] {
-  const name = partitionName(topic, partition)
+  const name = partitionName({ topic, partition })
   const log = logs.get(name)
   if (log === undefined) return [`${name} does not exist`]
   if (at >= log.start && at <= log.end) return []

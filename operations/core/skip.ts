@@ -5,17 +5,10 @@
  */
 import type { LogRange } from '../../engine/core/log-windows.ts'
 import { position } from '../../engine/core/numbers.ts'
-import { partitionsOf } from '../../engine/core/plan.ts'
+import { partitionName, partitionsOf } from '../../engine/core/plan.ts'
 import type { TopicPartition } from '../../engine/ports.ts'
 import type { CheckpointRecord } from '../../stores/core/changelog.ts'
-import {
-  type OffsetChange,
-  type OffsetFacts,
-  type OffsetPlan,
-  partitionName,
-  positionsOf,
-  type TaskOffsets,
-} from './offsets.ts'
+import { type OffsetChange, type OffsetFacts, type OffsetPlan, positionsOf, type TaskOffsets } from './offsets.ts'
 
 /** The first offset to read again. */
 export interface SkipTarget extends TopicPartition {
@@ -34,7 +27,7 @@ export function planSkip(facts: SkipFacts, targets: readonly SkipTarget[]): Offs
   const records: { task: number; record: CheckpointRecord }[] = []
   const problems: string[] = []
   const topicsRead = new Set([...facts.plan.sources, facts.plan.repartition].map(({ topic }) => topic))
-  const open = new Map(targets.map((target) => [partitionName(target.topic, target.partition), target.offset]))
+  const open = new Map(targets.map((target) => [partitionName(target), target.offset]))
   for (const offsets of facts.tasks) {
     const { task, committed, after } = offsets
     if (after === null) continue
@@ -46,7 +39,7 @@ export function planSkip(facts: SkipFacts, targets: readonly SkipTarget[]): Offs
     const topicIds = topicIdsOf(facts, after)
     const moved = new Map<string, TopicPartition & { to: number }>()
     for (const at of partitionsToKnow(facts, offsets)) {
-      const name = partitionName(at.topic, at.partition)
+      const name = partitionName(at)
       const target = open.get(name)
       open.delete(name)
       const renewed = facts.missing.has(at.topic) || topicIds[at.topic] !== after.topicIds[at.topic]
@@ -81,9 +74,9 @@ export function planSkip(facts: SkipFacts, targets: readonly SkipTarget[]): Offs
 /** What the state knows, and what the group has committed beside it. */
 function partitionsToKnow({ plan }: OffsetFacts, { task, committed, after }: TaskOffsets): readonly TopicPartition[] {
   const known = positionsOf(after).map(({ topic, partition }) => ({ topic, partition }))
-  const names = new Set(known.map((at) => partitionName(at.topic, at.partition)))
+  const names = new Set(known.map((at) => partitionName(at)))
   const beside = partitionsOf(plan, task).filter((at) => {
-    const name = partitionName(at.topic, at.partition)
+    const name = partitionName(at)
     return committed.has(name) && !names.has(name)
   })
   return [...known, ...beside]
@@ -132,7 +125,7 @@ function isSame(next: CheckpointRecord, last: CheckpointRecord): boolean {
   const places = (record: CheckpointRecord): string =>
     JSON.stringify([
       positionsOf(record)
-        .map(({ topic, partition, position: at }) => `${partitionName(topic, partition)}@${at}`)
+        .map(({ topic, partition, position: at }) => `${partitionName({ topic, partition })}@${at}`)
         .sort(),
       Object.entries(record.topicIds).sort(([a], [b]) => (a < b ? -1 : 1)),
     ])

@@ -2,14 +2,16 @@
  * Transactions that have lost their markers, on a real broker: records, changelog and offsets hang at once, and the
  * service ends them as they were decided. What went in comes out once, in order, and the state is that of the inputs.
  */
+
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type EmbeddedKafka, startKafka } from '../../embedded/kafka.ts'
 import { systemClock } from '../../engine/clock.ts'
-import { nameOfPartition, OFFSETS_TOPIC, writtenPartitions } from '../../engine/core/hanging.ts'
+import { OFFSETS_TOPIC, writtenPartitions } from '../../engine/core/hanging.ts'
 import { NO_HEADERS, valueOf } from '../../engine/core/headers.ts'
 import { position } from '../../engine/core/numbers.ts'
 import type { Plan } from '../../engine/core/plan.ts'
+import { partitionName } from '../../engine/core/plan.ts'
 import type { EngineEvent } from '../../engine/events.ts'
 import { Instance } from '../../engine/instance.ts'
 import { connectKafka } from '../../engine/kafka/kafka.ts'
@@ -193,7 +195,7 @@ class Bench {
     const count = (await kafka.admin.topics([OFFSETS_TOPIC])).get(OFFSETS_TOPIC)!.partitions
     const offsets = Array.from({ length: count }, (_, partition) => ({ topic: OFFSETS_TOPIC, partition }))
     const answers = await kafka.transactions.open([...writtenPartitions(this.plan), ...offsets])
-    return answers.filter(({ transactions }) => transactions.length > 0).map(nameOfPartition)
+    return answers.filter(({ transactions }) => transactions.length > 0).map(partitionName)
   }
 
   warnings(code: string): readonly string[] {
