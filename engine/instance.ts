@@ -22,6 +22,7 @@ import { type GroupClient, type Kafka, RequestLost } from './ports.ts'
 import { SourceWatch } from './source-watch.ts'
 import { Task, type TaskContext } from './task.ts'
 import { TopicWatch } from './topic-watch.ts'
+import { BuilderPool } from './wire/builder-pool.ts'
 import type { Compression } from './wire/layout.ts'
 
 export interface InstanceOptions {
@@ -80,6 +81,7 @@ export class Instance {
   readonly #topics: TopicWatch
   readonly #auditor: Auditor | null
   readonly #pauses: PauseWatch | null
+  readonly #builders = new BuilderPool()
   readonly #fences: number[] = []
   #closing: Promise<void> | null = null
 
@@ -294,6 +296,7 @@ export class Instance {
       membership: () => this.membership,
       wakeLane: () => this.#lane.wake(),
       wakeFetcher: () => this.#fetcher.wake(),
+      builders: this.#builders,
       compressAhead: (outputs) =>
         compression && compression !== 'none' ? outputs.compressAhead(compression) : RESOLVED,
       tracing: this.#options.tracing ?? (() => false),

@@ -14,13 +14,12 @@ import { BatchTrace } from './core/batch-trace.ts'
 import type { Item } from './core/classify.ts'
 import { PartitionIntake, TaskIntake } from './core/intake.ts'
 import { Isolation } from './core/isolation.ts'
-import { nameOf } from './core/kafka-errors.ts'
 import type { Outcome } from './core/lane.ts'
 import { partitionsOf } from './core/plan.ts'
 import type { Progress } from './core/progress.ts'
 import type { LanePart, Published } from './lane-driver.ts'
 import type { Inspected, PipelineHooks, PipelineStart } from './pipeline-hooks.ts'
-import type { PartitionCode } from './ports.ts'
+import { Setbacks } from './setbacks.ts'
 import type { TaskContext } from './task-context.ts'
 import { EncodedOutputs } from './wire/encoded-outputs.ts'
 
@@ -57,6 +56,7 @@ export class Pipeline {
   /** Of the batch that was last offered. */
   #offered = -1
   readonly #isolation = new Isolation()
+  readonly #setbacks: Setbacks
   #restWaiters: (() => void)[] = []
 
   constructor(task: number, context: TaskContext, memory: EntryCache, start: PipelineStart, hooks: PipelineHooks) {
@@ -64,6 +64,7 @@ export class Pipeline {
     this.#context = context
     this.#memory = memory
     this.#hooks = hooks
+    this.#setbacks = new Setbacks(task, context, this.#isolation, hooks)
     this.#store = start.store
     this.#checkpoint = start.checkpoint
     this.#sent = start.checkpoint
@@ -148,7 +149,7 @@ export class Pipeline {
     const below = this.#queue[0] ?? null
     this.#computing = true
     try {
-      const outputs = new EncodedOutputs()
+      const outputs = new EncodedOutputs(this.#context.builders)
       const batch = new Batch(
         this.#context.plan,
         { task: this.#task, attempt },
@@ -239,7 +240,7 @@ export class Pipeline {
     if (!this.#mayCompute() || this.#queue.length > 0) return
     const passed = this.held || this.#leftover.length > 0 ? [] : this.intake.passed(this.committed)
     if (passed.length === 0 && this.#checkpoint.committedAtMs > olderThanMs) return
-    const outputs = new EncodedOutputs()
+    const outputs = new EncodedOutputs(this.#context.builders)
     const batch = new Batch(
       this.#context.plan,
       { task: this.#task, attempt: this.attempt },
@@ -282,14 +283,15 @@ export class Pipeline {
         this.#goBack()
         break
       case 'shrink':
-        this.#shrink(outcome.reason)
+        this.#setbacks.shrink(this.#queue[0]!.batch, outcome.reason)
+        this.#goBack()
         break
       case 'regenerate':
         this.#phase = 'none'
         this.#refusedGeneration = outcome.generation
         break
       case 'isolate':
-        this.#isolate(outcome.partitions)
+        if (this.#setbacks.isolate(this.#queue[0]!.batch, this.#queue[0]!.outputs, outcome.partitions)) this.#goBack()
         break
       case 'recover':
         this.#hooks.recover(outcome.reason)
@@ -297,48 +299,10 @@ export class Pipeline {
     }
   }
 
-  /** A record makes its transaction fail: halve this task's batch alone until the record stands alone. */
-  #isolate(partitions: readonly PartitionCode[]): void {
-    const { batch, outputs } = this.#queue[0]!
-    const guilty = partitions.find((p) =>
-      outputs.partitions.some((o) => o.topic === p.topic && o.partition === p.partition),
-    )
-    if (guilty) {
-      const records = batch.tally.records
-      const reason = nameOf(guilty.code)
-      const { first } = batch
-      if (records <= 1 && first) {
-        if (!this.#isolation.refuse(first, `${guilty.topic} refused it: ${reason}`)) {
-          this.#hooks.stopped('deadletter.refused', `${guilty.topic} refuses the dead letter: ${reason}`)
-          return
-        }
-      }
-      this.#halve(records, reason)
-    }
-    this.#goBack()
-  }
-
-  #shrink(reason: string): void {
-    const { batch } = this.#queue[0]!
-    const { first } = batch
-    this.#halve(batch.tally.records, reason)
-    // Kafka is slow, for the outputs of one record are bounded: it is tried until it is not, and said each time.
-    if (batch.tally.records <= 1 && first) {
-      const message = `${first.topic}-${first.partition}@${first.offset}: ${reason}, though the record is alone`
-      this.#context.listener({ kind: 'warning', code: 'record.slow', message })
-    }
-    this.#goBack()
-  }
-
-  /** Smaller batches until one has been applied; then they grow again. */
-  #halve(records: number, reason: string): void {
-    this.#isolation.halve(records)
-    this.#context.listener({ kind: 'batch.isolated', task: this.#task, records, reason })
-  }
-
   async #apply(published: readonly Published[]): Promise<void> {
-    const { batch, progress } = this.#queue[0]!
+    const { batch, outputs, progress } = this.#queue[0]!
     const attempt = this.attempt
+    outputs.release()
     this.#phase = 'applying'
     this.committed = progress
     const { clock } = this.#context

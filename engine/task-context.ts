@@ -1,6 +1,7 @@
 /** What the tasks of a process share: the plan, the clients, and whom they wake. */
 import type { Code, GroupMembership } from './ports.ts'
 import type { TakeoverContext } from './takeover-driver.ts'
+import type { BuilderPool } from './wire/builder-pool.ts'
 import type { EncodedOutputs } from './wire/encoded-outputs.ts'
 
 export interface TaskContext extends TakeoverContext {
@@ -9,6 +10,8 @@ export interface TaskContext extends TakeoverContext {
   readonly wakeLane: () => void
   /** There is room in the buffers, or the task has begun to run. */
   readonly wakeFetcher: () => void
+  /** Of all tasks. */
+  readonly builders: BuilderPool
   /** Compresses what is sealed, beside the main thread. */
   readonly compressAhead: (outputs: EncodedOutputs) => Promise<void>
   /** A tracing SDK wants to hear of batches. */

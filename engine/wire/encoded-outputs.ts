@@ -1,12 +1,13 @@
 /**
  * Responsible for: a batch's outputs as record batches, and several tasks' outputs as the Produce rounds of one transaction.
- * Owns: the builders by topic and partition until the batch is settled.
+ * Owns: the builders by topic and partition until the batch is settled; then they go back to the pool.
  * Does not: send, and does not choose partitions.
  */
 import type { Outputs } from '../core/outputs.ts'
 import type { OutputTopic } from '../core/plan.ts'
 import { varintBytes } from '../core/varint.ts'
 import type { ProduceBatch, ProducerIdentity } from '../ports.ts'
+import { BuilderPool } from './builder-pool.ts'
 import { type Compression, HEADER_BYTES } from './layout.ts'
 import type { RecordBatchBuilder } from './record-batch-builder.ts'
 import { RollingBatch, sequenceAfter } from './rolling-batch.ts'
@@ -20,7 +21,12 @@ export interface PartitionOutput {
 
 export class EncodedOutputs implements Outputs {
   readonly #byTopic = new Map<string, (PartitionOutput | undefined)[]>()
+  readonly #pool: BuilderPool
   #sizeBytes = 0
+
+  constructor(pool: BuilderPool = new BuilderPool()) {
+    this.#pool = pool
+  }
 
   get sizeBytes(): number {
     return this.#sizeBytes
@@ -62,12 +68,24 @@ export class EncodedOutputs implements Outputs {
     )
   }
 
+  /** The batch is settled: its builders go back, and nothing is left here. */
+  release(): void {
+    for (const { topic, rolling } of this.partitions)
+      for (const builder of rolling.batches) this.#pool.give(topic, builder)
+    this.#byTopic.clear()
+    this.#sizeBytes = 0
+  }
+
   #output(to: OutputTopic, partition: number): PartitionOutput {
     // Trap P10: the client would silently take the number modulo the partition count.
     if (partition >= to.partitions) throw new RangeError(`${to.topic} has no partition ${partition}`)
     let partitions = this.#byTopic.get(to.topic)
     if (!partitions) this.#byTopic.set(to.topic, (partitions = []))
-    return (partitions[partition] ??= { topic: to.topic, partition, rolling: new RollingBatch(to.messageBytesMax) })
+    return (partitions[partition] ??= this.#begin(to, partition))
+  }
+
+  #begin({ topic, messageBytesMax }: OutputTopic, partition: number): PartitionOutput {
+    return { topic, partition, rolling: new RollingBatch(messageBytesMax, () => this.#pool.take(topic)) }
   }
 }
 

@@ -50,6 +50,11 @@ export class RecordBatchBuilder {
     return this.#at
   }
 
+  /** Bytes of its buffer, which `reset` keeps. */
+  get capacityBytes(): number {
+    return this.#bytes.length
+  }
+
   /**
    * Adds a record. `timestampMs` is a safe integer (RangeError otherwise), `headers` a raw header section
    * (core/headers.ts), of which [headersStart, headersEnd) is used.

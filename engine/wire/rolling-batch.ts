@@ -7,17 +7,15 @@ import type { Compression } from './layout.ts'
 import { type BatchStamp, RecordBatchBuilder } from './record-batch-builder.ts'
 import { RecordTooLarge } from './wire-error.ts'
 
-/** Builders kept for reuse; more than these were an exceptional batch. */
-const SPARE_BUILDERS_MAX = 4
-
 export class RollingBatch {
   readonly limitBytes: number
   readonly #batches: RecordBatchBuilder[] = []
-  readonly #spare: RecordBatchBuilder[] = []
+  readonly #newBuilder: () => RecordBatchBuilder
 
-  /** `limitBytes` bounds a batch before compression, so it holds with any. */
-  constructor(limitBytes: number) {
+  /** `limitBytes` bounds a batch before compression, so it holds with any. `newBuilder` gives empty ones. */
+  constructor(limitBytes: number, newBuilder: () => RecordBatchBuilder = () => new RecordBatchBuilder()) {
     this.limitBytes = limitBytes
+    this.#newBuilder = newBuilder
   }
 
   /** In order of sending. */
@@ -46,11 +44,9 @@ export class RollingBatch {
   ): void {
     const open = this.#batches.at(-1)
     if (open?.tryAdd(this.limitBytes, timestampMs, key, value, headers, headersStart, headersEnd)) return
-    const batch = this.#spare.pop() ?? new RecordBatchBuilder()
-    if (!batch.tryAdd(this.limitBytes, timestampMs, key, value, headers, headersStart, headersEnd)) {
-      this.#keep(batch)
+    const batch = this.#newBuilder()
+    if (!batch.tryAdd(this.limitBytes, timestampMs, key, value, headers, headersStart, headersEnd))
       throw new RecordTooLarge(this.limitBytes)
-    }
     this.#batches.push(batch)
   }
 
@@ -67,19 +63,6 @@ export class RollingBatch {
   /** As RecordBatchBuilder.compressAhead, for all batches. */
   async compressAhead(compression: Compression): Promise<void> {
     await Promise.all(this.#batches.map((batch) => batch.compressAhead(compression)))
-  }
-
-  /** Forgets the records and keeps the buffers. */
-  reset(): void {
-    for (const batch of this.#batches) {
-      batch.reset()
-      this.#keep(batch)
-    }
-    this.#batches.length = 0
-  }
-
-  #keep(batch: RecordBatchBuilder): void {
-    if (this.#spare.length < SPARE_BUILDERS_MAX) this.#spare.push(batch)
   }
 }
 

@@ -1,0 +1,46 @@
+/**
+ * Responsible for: the builders of settled batches, kept for the batches to come.
+ * Owns: their number of bytes. One pool serves all tasks of a process.
+ *
+ * A builder that begins small doubles its buffer up to a batch's size, and all of that lies outside of V8's heap, which V8
+ * answers with a collection of the whole heap for every 64 MB. Measured catching up: 2.6 of 3.6 KB that a command cost
+ * outside of the heap, 48 collections of the old generation in 600,000 commands, 8 % of the process' CPU.
+ */
+import { RecordBatchBuilder } from './record-batch-builder.ts'
+
+/** What is kept. Two batches of four tasks that catch up use half of it. */
+export const SPARE_BYTES_MAX = 32 * 1024 * 1024
+
+export class BuilderPool {
+  /** By topic: its batches are of one size, and a topic with few records does not get the large buffer of another one. */
+  readonly #spare = new Map<string, RecordBatchBuilder[]>()
+  readonly #limitBytes: number
+  #bytes = 0
+
+  constructor(limitBytes: number = SPARE_BYTES_MAX) {
+    this.#limitBytes = limitBytes
+  }
+
+  /** Capacity of the builders that are kept. */
+  get sizeBytes(): number {
+    return this.#bytes
+  }
+
+  /** An empty builder, the caller's own until it gives it back; it need not. */
+  take(topic: string): RecordBatchBuilder {
+    const builder = this.#spare.get(topic)?.pop()
+    if (!builder) return new RecordBatchBuilder()
+    this.#bytes -= builder.capacityBytes
+    return builder
+  }
+
+  /** The caller must not touch it any more. What it has finished stays as it is. */
+  give(topic: string, builder: RecordBatchBuilder): void {
+    if (this.#bytes + builder.capacityBytes > this.#limitBytes) return
+    builder.reset()
+    this.#bytes += builder.capacityBytes
+    const spare = this.#spare.get(topic)
+    if (spare) spare.push(builder)
+    else this.#spare.set(topic, [builder])
+  }
+}
