@@ -68,10 +68,11 @@ export class Service {
 }
 
 /** CREATE commands at home, so many a second. */
-export async function feed(kafka: Kafka, perSecond: number, over: () => boolean): Promise<void> {
+export async function feed(kafka: Kafka, topic: string, perSecond: number, over: () => boolean): Promise<number> {
   const publisher = kafka.publisher()
   const beganMs = performance.now()
-  for (let sent = 0; !over(); ) {
+  let sent = 0
+  while (!over()) {
     const due = Math.floor(((performance.now() - beganMs) / 1_000) * perSecond)
     const builders = new Map<number, RecordBatchBuilder>()
     for (; sent < due; sent++) {
@@ -86,7 +87,7 @@ export async function feed(kafka: Kafka, perSecond: number, over: () => boolean)
       builder.add(Date.now(), key, value, HEADERS)
     }
     const batches = [...builders].map(([partition, b]) => ({
-      topic: COMMANDS,
+      topic,
       partition,
       bytes: b.finish(NO_PRODUCER),
     }))
@@ -94,6 +95,7 @@ export async function feed(kafka: Kafka, perSecond: number, over: () => boolean)
     await sleep(TICK_MS)
   }
   await publisher.close()
+  return sent
 }
 
 /** Arrivals of committed events, by partition, which is the task: times of this process, ms. */

@@ -49,7 +49,7 @@ try {
   )
   const arrivals = new Arrivals(kafka)
   await started(2)
-  const feeding = feed(kafka, perSecond, () => over)
+  const feeding = feed(kafka, COMMANDS, perSecond, () => over)
   await arrivals.allSince(performance.now())
   await sleep(3 * CALM_MS)
 

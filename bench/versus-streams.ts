@@ -8,6 +8,7 @@
  */
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { Redis } from 'ioredis'
 import { startStack } from '../embedded/stack.ts'
 import { connectKafka } from '../engine/kafka/kafka.ts'
 import type { Kafka } from '../engine/ports.ts'
@@ -45,6 +46,7 @@ interface Run extends Measured {
 /** What came out of every run of the last round. */
 let same = ''
 const stack = await startStack({ progress: say })
+const redis = new Redis(stack.redisUrl)
 const peers = await streams(say)
 try {
   const kafka = connectKafka({ bootstrapServers: stack.bootstrapServers, clientId: 'bench' })
@@ -84,6 +86,7 @@ try {
   process.stdout.write(`${rows.join('\n')}\n`)
   if (values.write) write(runs, rows)
 } finally {
+  redis.disconnect()
   peers.close()
   await stack.stop()
 }
@@ -106,6 +109,8 @@ async function play(kafka: Kafka, contestant: Contestant, group: string, outputs
   const [brokerSeconds = 0, redisSeconds = 0] = cpu().map((seconds, at) => seconds - before[at]!)
   const events = await outputsOf(kafka, place.events, PARTITIONS)
   const sagas = await outputsOf(kafka, place.sagas, PARTITIONS)
+  // The state of a run that is over would only make Redis larger for the ones to come, and slower.
+  await redis.flushall()
   outputs.push(`${events.records} events (${events.sum}), ${sagas.records} sagas (${sagas.sum})`)
   return { ...measured, brokerSeconds, redisSeconds }
 }

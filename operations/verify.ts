@@ -14,9 +14,9 @@ import { type StateReader, type StoreLayout, StoreLost } from '../stores/ports.t
 import { storeLayoutOf } from '../stores/store-layout.ts'
 import { TaskComparison } from './core/comparison.ts'
 import { type Difference, DifferenceList } from './core/differences.ts'
-import { isBad, offsetRows, stopOf } from './core/offsets.ts'
+import { isBad, type OffsetRow, offsetRows, stopOf } from './core/offsets.ts'
 import { OperationError } from './errors.ts'
-import { type OffsetSources, readTaskOffsets } from './group-offsets.ts'
+import { readTaskOffsets } from './group-offsets.ts'
 import { logEnd, logRange, readRecords } from './records.ts'
 
 /** A rebuild that ends during the dump makes it void. */
@@ -43,10 +43,18 @@ export interface TaskReport {
   readonly listed: readonly Difference[]
 }
 
+export interface VerifyOptions {
+  readonly tasks: readonly number[]
+  /** Differences to list per task. */
+  readonly limit: number
+  /** Sources that do not exist (deployment.ts, missingSources): their offsets are of nothing. */
+  readonly missing?: ReadonlySet<string>
+}
+
 /** Reports task by task. Throws OperationError, StoreLost, RequestLost, WireError. */
 export async function* verify(
   sources: VerifySources,
-  options: { readonly tasks: readonly number[]; readonly limit: number },
+  options: VerifyOptions,
 ): AsyncGenerator<TaskReport> {
   const { kafka, plan } = sources
   const layout = storeLayoutOf(plan.topology, plan.application)
@@ -55,7 +63,9 @@ export async function* verify(
   try {
     for (const task of options.tasks) {
       const { comparison, batch } = await compareTask(sources, layout, fetch, task, options.limit)
-      await compareOffsets({ plan, kafka, group, fetch }, task, comparison.differences)
+      const rows = async () =>
+        offsetRows(plan, await readTaskOffsets({ plan, kafka, group, fetch }, task), options.missing)
+      await compareOffsets(rows, task, comparison.differences)
       const { behind, entries, members, changed, undecided, differences } = comparison
       const counts = { behind, entries, members, changed, undecided, differences: differences.count }
       yield { task, batch, ...counts, listed: differences.listed }
@@ -128,16 +138,17 @@ async function compareOnce(
   return comparison
 }
 
-async function compareOffsets(sources: OffsetSources, task: number, differences: DifferenceList): Promise<void> {
+async function compareOffsets(
+  rows: () => Promise<readonly OffsetRow[]>,
+  task: number,
+  differences: DifferenceList,
+): Promise<void> {
   try {
-    for (const { topic, partition, changelog, committed, state } of offsetRows(
-      sources.plan,
-      await readTaskOffsets(sources, task),
-    )) {
+    for (const { topic, partition, changelog, committed, state } of await rows()) {
       if (!isBad(state)) continue
       const found = numberText(committed)
-      // Where both are the same, what is wrong is the topic.
-      const said = changelog === committed && found !== null ? `${found} (${stopOf(state)})` : found
+      // Offsets of another topic: the broker forgets them with it, or they happen to be the same.
+      const said = state === 'recreated' || state === 'removed' ? `${found ?? 'none'} (${stopOf(state)})` : found
       differences.add('offset', partitionName({ topic, partition }), numberText(changelog), said)
     }
   } catch (error) {

@@ -2,8 +2,10 @@
 
 import type { Difference } from '../../operations/core/differences.ts'
 import { printable } from '../../operations/core/text.ts'
+import { missingSources } from '../../operations/deployment.ts'
 import { OperationError } from '../../operations/errors.ts'
 import { type TaskReport, verify } from '../../operations/verify.ts'
+import { preparationOf } from '../../service-options.ts'
 import { type KafkaContext, withContext } from '../context.ts'
 import { table } from '../core/table.ts'
 import { EXIT } from '../errors.ts'
@@ -27,7 +29,8 @@ export const verifyCommand: Register = (parent, io, run) => {
         withContext(io, async (context) => {
           const tasks = tasksOf(context, options.task)
           const reports: TaskReport[] = []
-          for await (const report of verify(context, { tasks, limit: options.limit })) reports.push(report)
+          const missing = missingSources(context.plan, preparationOf(context.config))
+          for await (const report of verify(context, { tasks, limit: options.limit, missing })) reports.push(report)
           const differences = reports.reduce((sum, report) => sum + report.differences, 0)
           const same = differences === 0
           io.out(options.json ? json({ same, differences, tasks: reports }) : text(reports, differences))

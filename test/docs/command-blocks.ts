@@ -64,6 +64,7 @@ export const NOT_RUN: Readonly<Record<string, string>> = {
   'npm run test:faults -- --write': LONG,
   'node bench/catch-up.ts': `${LONG}, and measures nothing beside tests`,
   'node bench/versus-streams.ts': `${LONG}, and measures nothing beside tests`,
+  'node bench/latency.ts': `${LONG}, and measures nothing beside tests`,
   'node bench/failover.ts': `${LONG}, and measures nothing beside tests`,
   'node bench/rest.ts': `${LONG}, and measures nothing beside tests`,
   'node bench/codec.ts': `${LONG}, and measures nothing beside tests`,

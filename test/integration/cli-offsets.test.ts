@@ -127,3 +127,30 @@ test('an offset outside the log is refused, and nothing is written', async () =>
     (await world.json('offsets', 'show')).value.partitions.every((at: { changelog: null }) => at.changelog === null),
   ).toBe(true)
 })
+
+test('a source that was deleted: show and verify say with which stop a service would meet its offsets', async () => {
+  await sendEverywhere('before')
+  await world.settled()
+  await world.stop()
+  const topic = world.config.COMMAND_TOPIC_NOTE
+  const admin = new Admin({ clientId: 'operator', bootstrapBrokers: [world.config.BOOTSTRAP_SERVERS] })
+  await admin.deleteTopics({ topics: [topic] })
+  await admin.close()
+  const isGone = ({ topic: of }: { topic: string }) => of === topic
+  await expect
+    .poll(async () => {
+      const { value } = await world.json('offsets', 'show')
+      return value.partitions.filter(isGone).map(({ state }: { state: string }) => state)
+    })
+    .toEqual(partitions.map(() => 'recreated'))
+  const { exit, value } = await world.json('verify')
+  expect(exit).toBe(1)
+  expect(value.tasks.flatMap(({ listed }: { listed: readonly object[] }) => listed)).toEqual(
+    partitions.map((at) => ({
+      kind: 'offset',
+      what: `${topic}-${at}`,
+      expected: '2',
+      found: expect.stringContaining('topic.recreated'),
+    })),
+  )
+})
