@@ -52,10 +52,7 @@ export interface VerifyOptions {
 }
 
 /** Reports task by task. Throws OperationError, StoreLost, RequestLost, WireError. */
-export async function* verify(
-  sources: VerifySources,
-  options: VerifyOptions,
-): AsyncGenerator<TaskReport> {
+export async function* verify(sources: VerifySources, options: VerifyOptions): AsyncGenerator<TaskReport> {
   const { kafka, plan } = sources
   const layout = storeLayoutOf(plan.topology, plan.application)
   const fetch = kafka.fetchClient()
