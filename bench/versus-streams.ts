@@ -8,10 +8,10 @@
  */
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { Redis } from 'ioredis'
 import { startStack } from '../embedded/stack.ts'
 import { connectKafka } from '../engine/kafka/kafka.ts'
 import type { Kafka } from '../engine/ports.ts'
+import { RedisConnection } from '../stores/redis/connection.ts'
 import { machineText, writeSection } from './page.ts'
 import { plotLines, type Series } from './plot.ts'
 import { cpuSecondsOf } from './process-cpu.ts'
@@ -46,7 +46,7 @@ interface Run extends Measured {
 /** What came out of every run of the last round. */
 let same = ''
 const stack = await startStack({ progress: say })
-const redis = new Redis(stack.redisUrl)
+const redis = await RedisConnection.open({ url: stack.redisUrl }, 'bench')
 const peers = await streams(say)
 try {
   const kafka = connectKafka({ bootstrapServers: stack.bootstrapServers, clientId: 'bench' })
@@ -86,7 +86,7 @@ try {
   process.stdout.write(`${rows.join('\n')}\n`)
   if (values.write) write(runs, rows)
 } finally {
-  redis.disconnect()
+  redis.close()
   peers.close()
   await stack.stop()
 }
@@ -110,7 +110,7 @@ async function play(kafka: Kafka, contestant: Contestant, group: string, outputs
   const events = await outputsOf(kafka, place.events, PARTITIONS)
   const sagas = await outputsOf(kafka, place.sagas, PARTITIONS)
   // The state of a run that is over would only make Redis larger for the ones to come, and slower.
-  await redis.flushall()
+  await redis.call('FLUSHALL', [])
   outputs.push(`${events.records} events (${events.sum}), ${sagas.records} sagas (${sagas.sum})`)
   return { ...measured, brokerSeconds, redisSeconds }
 }
