@@ -67,7 +67,7 @@ export interface Addressed {
   readonly instanceUrl: string
 }
 
-type Looking = Pick<DeploymentOptions, 'repartitionMayMiss'>
+type Looking = Pick<DeploymentOptions, 'repartitionMayMiss' | 'changelogMayMiss'>
 
 type Variable = 'BOOTSTRAP_SERVERS' | 'REDIS_URL'
 
@@ -83,7 +83,11 @@ export async function withKafka<T>(
 }
 
 /** As withKafka, with Redis, to which it connects at the first read. Throws StoreLost as well. */
-export async function withContext<T>(io: Io, work: (context: Context, addressed: Addressed) => Promise<T>): Promise<T> {
+export async function withContext<T>(
+  io: Io,
+  work: (context: Context, addressed: Addressed) => Promise<T>,
+  looking: Looking = {},
+): Promise<T> {
   const addressed = addressesOf(io)
   const { config, redisUrl: url } = addressed
   const layout = storeLayoutOf(noteTopology, config.APPLICATION_ID)
@@ -92,8 +96,11 @@ export async function withContext<T>(io: Io, work: (context: Context, addressed:
   const admin = openStoreAdmin({ url, application: config.APPLICATION_ID, instance })
   const operator = connectKafkaOperator(addressed.kafkaOptions)
   try {
-    return await connected(config, addressed.kafkaOptions, (context) =>
-      work({ ...context, reader, admin, operator }, addressed),
+    return await connected(
+      config,
+      addressed.kafkaOptions,
+      (context) => work({ ...context, reader, admin, operator }, addressed),
+      looking,
     )
   } finally {
     await Promise.all([reader.close(), admin.close(), operator.close()])

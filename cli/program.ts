@@ -1,6 +1,7 @@
 /** The tree of commands. Owns which there are, and what the whole says of itself; runs nothing. */
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
+import { changelogCommand } from './commands/changelog.ts'
 import type { Run } from './commands/command.ts'
 import { completionCommand } from './commands/completion.ts'
 import { configCommand } from './commands/config.ts'
@@ -42,6 +43,7 @@ const COMMANDS = [
   pauseCommand,
   offsetsCommand,
   restoreCommand,
+  changelogCommand,
   resetCommand,
   topologyCommand,
   configCommand,

@@ -22,6 +22,8 @@ export interface DeploymentOptions {
   readonly stride: number | null
   /** For what mends it: a repartition topic that is missing is in the plan, with an empty id and no partitions. */
   readonly repartitionMayMiss?: boolean
+  /** For what makes it anew: it is in the plan as it is, or with an empty id; there are as many tasks as the other one has. */
+  readonly changelogMayMiss?: boolean
 }
 
 /** A source or sink that does not exist is left out. Throws OperationError `deployment.missing`, RequestLost, KafkaRefused. */
@@ -34,8 +36,9 @@ export async function findDeployment(kafka: Kafka, options: DeploymentOptions): 
   const topics = await kafka.admin.topics([...declared, ...Object.values(internal)])
   const changelog = topics.get(internal.changelog)
   const repartition = topics.get(internal.repartition)
-  if (!changelog || !(repartition || options.repartitionMayMiss)) {
-    const missing = changelog ? internal.repartition : internal.changelog
+  const tasks = options.changelogMayMiss ? repartition?.partitions : changelog?.partitions
+  if (tasks === undefined || !(repartition || options.repartitionMayMiss)) {
+    const missing = changelog || options.changelogMayMiss ? internal.repartition : internal.changelog
     throw new OperationError(
       'deployment.missing',
       'usage',
@@ -52,7 +55,6 @@ export async function findDeployment(kafka: Kafka, options: DeploymentOptions): 
     const info = topics.get(named(source.topic))
     return info ? [{ source, ...info }] : []
   })
-  const tasks = changelog.partitions
   return {
     topology,
     application,

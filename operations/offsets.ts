@@ -17,8 +17,16 @@ import { readTaskOffsets } from './group-offsets.ts'
 import { answerOf, worstOf } from './patience.ts'
 import { logRanges } from './records.ts'
 
-const TRANSACTIONAL_ID = 'tributary-cli'
-const NOBODY = { producerId: -1n, epoch: -1, baseSequence: -1, transactional: false, compression: 'none' } as const
+/** In the place of an owner's, in what is written by hand. */
+export const TRANSACTIONAL_ID = 'tributary-cli'
+/** The stamp of batches outside of transactions. */
+export const NOBODY = {
+  producerId: -1n,
+  epoch: -1,
+  baseSequence: -1,
+  transactional: false,
+  compression: 'none',
+} as const
 
 /** Throws OperationError. */
 export async function gatherFacts({ plan, kafka }: KafkaContext): Promise<OffsetFacts> {

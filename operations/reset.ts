@@ -17,13 +17,13 @@ import { systemClock } from '../engine/clock.ts'
 import { codes, nameOf } from '../engine/core/kafka-errors.ts'
 import { position } from '../engine/core/numbers.ts'
 import { internalTopics, type Plan, partitionsOf } from '../engine/core/plan.ts'
-import { mayBeOurs } from '../engine/core/transactional-id.ts'
 import type { KafkaOperator } from '../engine/kafka/operator.ts'
 import type { Kafka, OffsetToCommit } from '../engine/ports.ts'
 import { type PreparationOptions, prepare } from '../engine/preparation.ts'
 import type { StoreAdmin } from '../stores/ports.ts'
 import { planAdopt } from './core/offsets.ts'
 import { OperationError } from './errors.ts'
+import { deleteTopic, OPEN_STATES, openTransactions } from './leftovers.ts'
 import { commitOffsets, gatherFacts, writePlan } from './offsets.ts'
 import { answerOf, PATIENCE_MS } from './patience.ts'
 import { logRanges } from './records.ts'
@@ -59,7 +59,6 @@ interface Step {
 
 const KEYS_COUNTED_MAX = 1_000_000
 const POLL_MS = 50
-const OPEN_STATES = ['Ongoing', 'PrepareCommit', 'PrepareAbort', 'PrepareEpochFence']
 
 /** Throws OperationError (`deployment.missing`: nothing is done), RequestLost, KafkaRefused, StoreLost: then the same call goes on. */
 export async function reset(context: ResetContext, request: ResetRequest): Promise<ResetReport> {
@@ -131,11 +130,6 @@ async function plannedSteps(context: ResetContext, request: ResetRequest, groupI
   return steps
 }
 
-async function openTransactions(kafka: Kafka, application: string): Promise<readonly string[]> {
-  const open = await kafka.transactions.list({ states: OPEN_STATES })
-  return open.map(({ transactionalId }) => transactionalId).filter((id) => mayBeOurs(application, id))
-}
-
 /** Its offsets and records would else appear, or vanish, behind the reset. */
 async function endTransaction(kafka: Kafka, transactionalId: string): Promise<void> {
   const deadline = performance.now() + PATIENCE_MS
@@ -161,24 +155,6 @@ async function endsOf(
   )
   const logs = await logRanges(kafka, partitions)
   return partitions.map((at) => ({ ...at, position: position(logs.get(`${at.topic}-${at.partition}`)!.end) }))
-}
-
-async function deleteTopic(operator: KafkaOperator, topic: string): Promise<void> {
-  await answerOf(
-    `deleting ${topic}`,
-    'admin',
-    () => operator.deleteTopics([topic]),
-    (answer) => {
-      const code = answer.get(topic) ?? codes.UNKNOWN_SERVER_ERROR
-      return code === codes.UNKNOWN_TOPIC_OR_PARTITION ? 0 : code
-    },
-  )
-  const deadline = performance.now() + PATIENCE_MS
-  while ((await operator.topics([topic])).get(topic)?.code !== codes.UNKNOWN_TOPIC_OR_PARTITION) {
-    if (performance.now() > deadline)
-      throw new OperationError('kafka.unreachable', 'unreachable', `${topic} is deleted and still shown`)
-    await sleep(POLL_MS)
-  }
 }
 
 async function deleteGroup(operator: KafkaOperator, groupId: string): Promise<void> {

@@ -81,6 +81,8 @@ export interface TaskFields {
   readonly instance: string | null
   readonly transactionalId: string | null
   readonly checkpoint: string | null
+  /** Of a write into the live version only a part has come: its values are of no one moment. */
+  readonly isPartial: boolean
 }
 
 /** `field` null: a whole value. */

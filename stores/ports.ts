@@ -163,6 +163,8 @@ export interface StateReader {
     instance: string | null
     transactionalId: string | null
     checkpoint: Checkpoint | null
+    /** Of a write into the live version only a part has come: its values are of no one moment. */
+    isPartial: boolean
   } | null>
   get(task: number, store: string, key: string, field: string | null): Promise<string | null>
   all(task: number, store: string, key: string): Promise<readonly (readonly [string, string])[]>
@@ -261,6 +263,8 @@ export interface StoreAdmin extends InstanceBoard {
   resume(task: number): Promise<boolean>
   /** Removes the task's hash, its guard: the owner finds its checkpoint gone and rebuilds. False: it was not there. */
   forget(task: number): Promise<boolean>
+  /** Puts one checkpoint in the place of another, for a changelog that was written anew. False: it is not `from` any more. */
+  rebase(task: number, from: Checkpoint, to: Checkpoint): Promise<boolean>
   /** Keys of the application's tasks but the pauses; `complete` false: it stopped at `keysMax`. */
   count(keysMax: number): Promise<{ readonly keys: number; readonly complete: boolean }>
   /**

@@ -45,8 +45,7 @@ export class VersionedReader implements StateReader {
   async task(task: number): ReturnType<StateReader['task']> {
     const fields = await this.#commands.task(task)
     if (fields === null) return null
-    const { owner, instance, transactionalId } = fields
-    return { owner, instance, transactionalId, checkpoint: decodeCheckpoint(fields.checkpoint) }
+    return { ...fields, checkpoint: decodeCheckpoint(fields.checkpoint) }
   }
 
   async get(task: number, store: string, key: string, field: string | null): Promise<string | null> {

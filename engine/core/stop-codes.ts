@@ -80,7 +80,7 @@ export const stopCodes = {
   'state.foreign': {
     meaning: 'Redis or the changelog holds state of another cluster or another changelog.',
     remedy:
-      'Check BOOTSTRAP_SERVERS, REDIS_URL and APPLICATION_ID. If the state is really obsolete, or a reset was begun, stop the service and begin anew: `tributary reset --execute`.',
+      'Check BOOTSTRAP_SERVERS, REDIS_URL and APPLICATION_ID. If the changelog was deleted, or created again, with the service stopped: `tributary changelog rewrite --execute` writes it anew from the state in Redis. If the state is really obsolete, or a reset was begun, stop the service and begin anew: `tributary reset --execute`.',
   },
   'group.changed': {
     meaning:

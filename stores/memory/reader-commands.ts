@@ -23,6 +23,7 @@ export class MemoryReaderCommands implements ReaderCommands {
       instance: field('instance'),
       transactionalId: field('transactionalId'),
       checkpoint: field('checkpoint'),
+      isPartial: field('building') === null && field('step') !== null,
     }
   }
 

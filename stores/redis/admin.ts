@@ -2,13 +2,20 @@
  * Redis for operators: what the server says of itself, an operator's orders, and removing what the application holds. Owns
  * its connection, which is opened with the first command.
  */
-import { applicationPattern, boardKey, isApplicationKey, taskKeys } from '../core/keys.ts'
+import { decodeCheckpoint, encodeCheckpoint } from '../core/checkpoint-codec.ts'
+import { applicationPattern, boardKey, isApplicationKey, TASK_FIELDS, taskKeys } from '../core/keys.ts'
 import { decodePause, encodePause } from '../core/pause.ts'
-import { type Pause, type StoreAdmin, StoreLost, type StoreServer } from '../ports.ts'
+import { type Checkpoint, type Pause, type StoreAdmin, StoreLost, type StoreServer } from '../ports.ts'
 import type { RedisAddress } from './connection.ts'
 import { isList, isTexts, parseKeyPage, textOrNull, unexpected } from './replies.ts'
 import { SharedConnection } from './shared-connection.ts'
 import { SCAN_KEYS } from './task-commands.ts'
+
+const REBASE = `
+if redis.call('HGET', KEYS[1], '${TASK_FIELDS.checkpoint}') ~= ARGV[1] then return 0 end
+redis.call('HSET', KEYS[1], '${TASK_FIELDS.checkpoint}', ARGV[2])
+return 1
+`
 
 export interface StoreAdminOptions extends RedisAddress {
   readonly application: string
@@ -105,6 +112,14 @@ class RedisStoreAdmin implements StoreAdmin {
 
   async forget(task: number): Promise<boolean> {
     return (await this.#shared.call('DEL', [this.#keys(task).task])) === 1
+  }
+
+  async rebase(task: number, from: Checkpoint, to: Checkpoint): Promise<boolean> {
+    const key = this.#keys(task).task
+    const found = textOrNull(await this.#shared.call('HGET', [key, TASK_FIELDS.checkpoint]), 'HGET')
+    const known = decodeCheckpoint(found)
+    if (found === null || known === null || encodeCheckpoint(known) !== encodeCheckpoint(from)) return false
+    return (await this.#shared.call('EVAL', [REBASE, 1, key, found, encodeCheckpoint(to)])) === 1
   }
 
   async count(keysMax: number): Promise<{ keys: number; complete: boolean }> {

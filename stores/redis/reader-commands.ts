@@ -21,10 +21,10 @@ export class RedisReaderCommands implements ReaderCommands {
   }
 
   async task(task: number): Promise<TaskFields | null> {
-    const { owner, instance, transactionalId, checkpoint } = TASK_FIELDS
+    const { owner, instance, transactionalId, checkpoint, building, step } = TASK_FIELDS
     const key = taskKeys(this.#application, task).task
-    const reply = await this.#shared.call('HMGET', [key, owner, instance, transactionalId, checkpoint])
-    if (!isList(reply) || reply.length !== 4) throw unexpected('HMGET')
+    const reply = await this.#shared.call('HMGET', [key, owner, instance, transactionalId, checkpoint, building, step])
+    if (!isList(reply) || reply.length !== 6) throw unexpected('HMGET')
     if (reply.every((value) => value === null)) return null
     const texts = reply.map((value) => textOrNull(value, 'HMGET'))
     return {
@@ -32,6 +32,7 @@ export class RedisReaderCommands implements ReaderCommands {
       instance: texts[1] ?? null,
       transactionalId: texts[2] ?? null,
       checkpoint: texts[3] ?? null,
+      isPartial: texts[4] === null && texts[5] !== null,
     }
   }
 

@@ -40,7 +40,7 @@ test('the commands there are', () => {
     ...['dead-letters list', 'dead-letters show', 'dead-letters replay'],
     ...['verify', 'doctor', 'pause', 'resume'],
     ...['offsets show', 'offsets restore', 'offsets adopt', 'offsets earliest', 'offsets skip'],
-    ...['restore', 'reset', 'topology', 'config', 'completion'],
+    ...['restore', 'changelog rewrite', 'reset', 'topology', 'config', 'completion'],
   ])
 })
 

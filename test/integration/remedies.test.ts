@@ -143,6 +143,14 @@ const groupChanged = {
   stops: () => startRefused('group.changed'),
 }
 
+const changelogDeleted = {
+  breaks: async () => {
+    await world.stop()
+    await deleteTopic(internalTopics(world.application).changelog)
+  },
+  stops: () => world.startsAndStopsWith('state.foreign'),
+}
+
 /** By code, and by the command as the remedy has it. */
 const SCENES: Readonly<Record<string, Readonly<Record<string, Scene>>>> = {
   'topic.internal_missing': {
@@ -157,14 +165,8 @@ const SCENES: Readonly<Record<string, Readonly<Record<string, Scene>>>> = {
     'offsets skip --execute': { ...renamed, leads: ['first', 'second'] },
   },
   'state.foreign': {
-    'reset --execute': {
-      breaks: async () => {
-        await world.stop()
-        await deleteTopic(internalTopics(world.application).changelog)
-      },
-      stops: () => world.startsAndStopsWith('state.foreign'),
-      leads: ['first', 'second'],
-    },
+    'changelog rewrite --execute': { ...changelogDeleted, leads: ['first', 'second'] },
+    'reset --execute': { ...changelogDeleted, leads: ['first', 'second'] },
   },
   'group.changed': {
     'offsets restore --execute': { ...groupChanged, leads: ['first', 'second'] },

@@ -28,7 +28,7 @@ class Redis {
   async task(task: number) {
     this.reads.push(task)
     if (this.away) throw new Error('away')
-    return { owner: null, instance: null, transactionalId: null, checkpoint: this.answer(task) }
+    return { owner: null, instance: null, transactionalId: null, checkpoint: this.answer(task), isPartial: false }
   }
 }
 
