@@ -37,7 +37,7 @@ export class RecordBatchBuilder {
   #edition = 0
 
   constructor(capacityBytes: number = CAPACITY_BYTES_INITIAL) {
-    this.#bytes = Buffer.allocUnsafe(Math.max(capacityBytes, at.HEADER_BYTES))
+    this.#bytes = ownBytes(Math.max(capacityBytes, at.HEADER_BYTES))
   }
 
   /** Number of records. */
@@ -191,13 +191,19 @@ export class RecordBatchBuilder {
   #reserve(more: number): Buffer {
     const needed = this.#at + more
     if (needed > this.#bytes.length) {
-      const larger = Buffer.allocUnsafe(Math.max(this.#bytes.length * 2, needed))
+      const larger = ownBytes(Math.max(this.#bytes.length * 2, needed))
       this.#bytes.copy(larger, 0, 0, this.#at)
       this.#bytes = larger
     }
     return this.#bytes
   }
 }
+
+/**
+ * Not of Node's slabs of 64 KiB, each of which stays as long as anything in it: 1,024 builders of 4 KiB that were kept
+ * (builder-pool.ts) held 64 MiB.
+ */
+const ownBytes = (bytes: number): Buffer => Buffer.allocUnsafeSlow(bytes)
 
 /** Copies from[start, end) to `to` and returns the place behind it. */
 function copyBytes(from: Buffer, start: number, end: number, bytes: Buffer, to: number): number {

@@ -77,6 +77,36 @@ test('a builder is taken once, and by topic', () => {
   expect(pool.sizeBytes).toBe(0)
 })
 
+test('a compression that was begun before the release is not taken for one of the batch after it', async () => {
+  const pool = new BuilderPool()
+  const first = new EncodedOutputs(pool)
+  fill(first, 'first', 40)
+  const compressed = first.compressAhead('gzip')
+  first.release()
+  const second = new EncodedOutputs(pool)
+  fill(second, 'second', 40)
+  await compressed
+  const rounds = encodeRounds([second], identity, 'gzip', 1_000_000)
+  const texts = rounds.flatMap((round) => textsOf(round.map(({ bytes }) => bytes)))
+  expect(texts).toHaveLength(40)
+  expect(texts.every((text) => text.startsWith('second'))).toBe(true)
+})
+
+test('a topic that is not written to any more gives way', () => {
+  const pool = new BuilderPool(10_000)
+  const out = pool.take('out')
+  const flood = [pool.take('dead'), pool.take('dead')]
+  for (const builder of flood) pool.give('dead', builder)
+  pool.give('out', out)
+  const next = pool.take('out')
+  expect(next).not.toBe(out)
+  pool.give('out', next)
+  expect(pool.sizeBytes).toBe(8_192)
+  expect(pool.take('out')).toBe(next)
+  expect(pool.take('dead')).toBe(flood[1])
+  expect(flood).not.toContain(pool.take('dead'))
+})
+
 test('keeps no more bytes than its limit', () => {
   const pool = new BuilderPool(10_000)
   const builders = Array.from({ length: 4 }, () => pool.take('a'))

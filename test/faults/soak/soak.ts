@@ -19,7 +19,7 @@ const INSTANCES = 3
 const PER_SECOND = 200
 const FAULT_EVERY_MS = 10_000
 const SAMPLE_EVERY_MS = 5_000
-/** Last third against first third. The heap may grow with what an LRU of 32 MiB holds, descriptors by a connection. */
+/** Last third against first third. The heap may grow with what an LRU of 8 MiB holds, descriptors by a connection. */
 const HEAP_RATIO_MAX = 1.5
 const DESCRIPTORS_RATIO_MAX = 1.25
 /** Faults that leave the processes alive: a process that is killed begins anew and can leak nothing. */
