@@ -107,6 +107,25 @@ test('a topic that is not written to any more gives way', () => {
   expect(flood).not.toContain(pool.take('dead'))
 })
 
+test('a large builder that held little is not kept', () => {
+  const pool = new BuilderPool()
+  const large = { ...to, messageBytesMax: 1_000_000 }
+  const sized = (bytes: number): void => {
+    const outputs = new EncodedOutputs(pool)
+    outputs.add(large, 0, 0, null, 'x'.repeat(bytes), NO_HEADERS)
+    outputs.release()
+  }
+  sized(200_000)
+  const keptBytes = pool.sizeBytes
+  expect(keptBytes).toBeGreaterThan(200_000)
+  sized(50_000)
+  expect(pool.sizeBytes).toBe(keptBytes)
+  sized(100)
+  expect(pool.sizeBytes).toBe(0)
+  sized(100)
+  expect(pool.sizeBytes).toBe(4_096)
+})
+
 test('keeps no more bytes than its limit', () => {
   const pool = new BuilderPool(10_000)
   const builders = Array.from({ length: 4 }, () => pool.take('a'))
