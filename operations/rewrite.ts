@@ -24,6 +24,8 @@ import { logRanges } from './records.ts'
 export interface RewriteRequest {
   /** Records whose changes Redis does not have are processed once more; what they published is published twice. */
   readonly redo: boolean
+  /** Also where nothing is seen to be wrong with the topic: a record in it may be unreadable, or somebody else's. */
+  readonly anyway: boolean
   /** False: nothing is written. */
   readonly execute: boolean
   /** Hears of every task that is written. */
@@ -43,11 +45,11 @@ export interface RewriteReport {
 export async function rewriteChangelog(
   context: OperatorContext,
   options: PreparationOptions,
-  { redo, execute, step }: RewriteRequest,
+  { redo, anyway, execute, step }: RewriteRequest,
 ): Promise<RewriteReport> {
   const snapshots = await snapshotsOf(context)
   const planned = planRewrite(context.plan, snapshots, redo)
-  const reason = await reasonOf(context, snapshots)
+  const reason = (await reasonOf(context, snapshots)) ?? (anyway ? ASKED_FOR : null)
   const members = await groupMembers(context)
   const open = await openTransactions(context.kafka, context.plan.application)
   const refused = [
@@ -189,4 +191,5 @@ class PartitionWriter {
   }
 }
 
+const ASKED_FOR = 'nothing is seen to be wrong with the topic'
 const BATCH_BYTES = 512 * 1024

@@ -14,18 +14,19 @@ export const changelogCommand: Register = (parent, io, run) => {
       '--redo',
       'where Redis is behind the committed offsets: process again what lies between, and publish it again',
     )
+    .option('--anyway', 'also where nothing is seen to be wrong: a record in it may be unreadable, or not ours')
     .option('--execute', 'do it; without this nothing is changed')
     .addHelpText(
       'after',
       `
-For a changelog that was deleted, created again, or cut by retention, while Redis has every task's state: the warning and the
-stop changelog.cut, and state.foreign behind a topic that was deleted. The topic is deleted if it is there and created as the
+For a changelog that was deleted, created again, or cut by retention, while Redis has every task's state: the warning
+changelog.cut, and state.foreign behind a topic that was deleted; with --anyway changelog.corrupt and changelog.foreign. The topic is deleted if it is there and created as the
 service would create it; every entry and a checkpoint go into it; then Redis is told. Run it with the service's own
 NOTE_ID_STRIDE, if that was set. What the changelog told of former changes and their causes is gone.
 Refused (exit 1) while the group has members, or where Redis is not as of the committed offsets. If it is interrupted, no
 task starts (state.foreign): run the same command again.`,
     )
-    .action((options: { json?: true; redo?: true; execute?: true }) =>
+    .action((options: { json?: true; redo?: true; anyway?: true; execute?: true }) =>
       run(() =>
         withContext(
           io,
@@ -33,6 +34,7 @@ task starts (state.foreign): run the same command again.`,
             const execute = options.execute === true
             const report = await rewriteChangelog(context, preparationOf(context.config), {
               redo: options.redo === true,
+              anyway: options.anyway === true,
               execute,
               step: (what) => io.err(`${what}\n`),
             })

@@ -94,11 +94,13 @@ export const stopCodes = {
   },
   'changelog.foreign': {
     meaning: 'The changelog holds a record that this application does not write.',
-    remedy: 'Find who writes to it (kafka-console-consumer.sh); nobody else may.',
+    remedy:
+      'Find who writes to it (kafka-console-consumer.sh); nobody else may. Then, with the service stopped: `tributary changelog rewrite --anyway --execute` writes the topic anew from the state in Redis.',
   },
   'changelog.corrupt': {
     meaning: 'The changelog cannot be decoded.',
-    remedy: 'kafka-dump-log.sh on the partition; restore the topic from a replica or backup.',
+    remedy:
+      'kafka-dump-log.sh on the partition; restore the topic from a replica or backup. Or, where the state in Redis is whole, with the service stopped: `tributary changelog rewrite --anyway --execute` writes it anew from there.',
   },
   'changelog.cut': {
     meaning:

@@ -131,6 +131,7 @@ test('interrupted before every task knows: no task is wrong, and the same comman
         })
         return rewriteChangelog({ ...context, admin: dying }, preparationOf(context.config), {
           redo: false,
+          anyway: false,
           execute: true,
         })
       },

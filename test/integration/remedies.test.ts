@@ -8,10 +8,13 @@ import { join } from 'node:path'
 import { Admin } from '@platformatic/kafka'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { startKafka } from '../../embedded/kafka.ts'
+import { NO_HEADERS } from '../../engine/core/headers.ts'
 import { partitionFor } from '../../engine/core/murmur2.ts'
 import { position } from '../../engine/core/numbers.ts'
 import { internalTopics } from '../../engine/core/plan.ts'
 import { connectKafkaOperator } from '../../engine/kafka/operator.ts'
+import { RecordBatchBuilder } from '../../engine/wire/record-batch-builder.ts'
+import { NOBODY } from '../../operations/offsets.ts'
 import { kafkaOptions } from '../../service-options.ts'
 import { characterKey } from '../../topology/notes/key.ts'
 import { namedCommands, wordsOf } from '../support/remedies.ts'
@@ -168,6 +171,26 @@ const SCENES: Readonly<Record<string, Readonly<Record<string, Scene>>>> = {
     'changelog rewrite --execute': { ...changelogDeleted, leads: ['first', 'second'] },
     'reset --execute': { ...changelogDeleted, leads: ['first', 'second'] },
   },
+  'changelog.foreign': {
+    'changelog rewrite --anyway --execute': {
+      breaks: async () => {
+        await world.stop()
+        const publisher = world.kafka.publisher()
+        const { changelog: topic } = internalTopics(world.application)
+        const answers = await publisher.publish(
+          partitions.map((partition) => {
+            const builder = new RecordBatchBuilder()
+            builder.add(Date.now(), Buffer.from('stranger'), 'not ours', NO_HEADERS)
+            return { topic, partition, bytes: builder.finish(NOBODY) }
+          }),
+        )
+        await publisher.close()
+        expect(answers.every(({ code }) => code === 0)).toBe(true)
+      },
+      stops: () => world.startsAndStopsWith('changelog.foreign'),
+      leads: ['first', 'second'],
+    },
+  },
   'group.changed': {
     'offsets restore --execute': { ...groupChanged, leads: ['first', 'second'] },
     'reset --execute': { ...groupChanged, leads: ['first', 'second'] },
@@ -257,10 +280,32 @@ async function follow(text: string, leads: readonly string[], values = {}): Prom
   expect((await world.cli('offsets', 'show')).exit).toBe(0)
 }
 
+interface Damage {
+  /** The last batch of its partitions is damaged. */
+  readonly topic: () => Promise<string>
+  /** What the command asks of its operator; once for each run of it. */
+  readonly values: (topic: string) => readonly Readonly<Record<string, string | number>>[]
+}
+
+const DAMAGES: ReadonlyMap<string, Damage> = new Map([
+  [
+    'input.corrupt',
+    {
+      topic: async () => {
+        await send('damaged')
+        return input()
+      },
+      // The batch of both records that were sent at once begins at 2, as kafka-dump-log.sh tells.
+      values: (topic: string) => partitions.map((partition) => ({ topic, partition, offset: 4 })),
+    },
+  ],
+  ['changelog.corrupt', { topic: async () => internalTopics(world.application).changelog, values: () => [{}] }],
+])
+
 test('there is a scene for every command of a remedy, and no other', () => {
-  // That of a damaged log needs a broker of its own: below.
+  // Those of a damaged log need a broker of their own: below.
   const scenes = Object.entries(SCENES).flatMap(([code, of]) => Object.keys(of).map((text) => `${code}: ${text}`))
-  const texts = namedCommands.filter(({ code }) => code !== 'input.corrupt').map(({ code, text }) => `${code}: ${text}`)
+  const texts = namedCommands.filter(({ code }) => !DAMAGES.has(code)).map(({ code, text }) => `${code}: ${text}`)
   expect(texts.toSorted()).toEqual(scenes.toSorted())
 })
 
@@ -273,7 +318,7 @@ describe('on the shared servers', () => {
   })
   afterEach(() => world.close())
 
-  const followed = namedCommands.filter(({ code }) => code !== 'input.corrupt')
+  const followed = namedCommands.filter(({ code }) => !DAMAGES.has(code))
   test.each(followed.map(({ code, text }) => [code, text] as const))('%s: tributary %s', async (code, text) => {
     const scene = SCENES[code]![text]!
     await scene.breaks()
@@ -356,36 +401,40 @@ describe('on the shared servers', () => {
   })
 })
 
-describe('input.corrupt, on a broker of its own', () => {
-  const [command] = namedCommands.filter(({ code }) => code === 'input.corrupt')
+describe('a damaged log, on a broker of its own', () => {
+  const damaged = namedCommands.filter(({ code }) => DAMAGES.has(code))
 
-  test(`tributary ${command?.text}`, { timeout: 180_000 }, async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'tributary-corrupt-'))
-    const kafka = await startKafka({ dataDir: folder, progress: () => {} })
-    try {
-      world = await CliWorld.open({ BOOTSTRAP_SERVERS: kafka.bootstrapServers })
-      await world.start()
-      await send('first')
-      await world.settled()
-      await world.stop()
-      await send('damaged')
-      for (const partition of partitions) damage(join(logOf(folder, input(), partition), '00000000000000000000.log'))
-      await world.startsAndStopsWith('input.corrupt')
-      // The batch of both records that were sent at once begins at 2, as kafka-dump-log.sh tells.
-      const at = (partition: number) => ({ topic: input(), partition, offset: 4 })
-      for (const partition of partitions)
-        expect((await world.cli(...wordsOf(command!.text, at(partition)))).exit).toBe(0)
-      await world.start()
-      await send('second')
-      await world.settled()
-      expect(await messages()).toEqual(named('first', 'second'))
-      expect((await world.cli('verify')).exit).toBe(0)
-    } finally {
-      await world?.close()
-      await kafka.stop()
-      rmSync(folder, { recursive: true, force: true })
-    }
-  })
+  test.each(damaged.map(({ code, text }) => [code, text] as const))(
+    '%s: tributary %s',
+    {
+      timeout: 180_000,
+    },
+    async (code, text) => {
+      const folder = mkdtempSync(join(tmpdir(), 'tributary-corrupt-'))
+      const kafka = await startKafka({ dataDir: folder, progress: () => {} })
+      try {
+        world = await CliWorld.open({ BOOTSTRAP_SERVERS: kafka.bootstrapServers })
+        await world.start()
+        await send('first')
+        await world.settled()
+        await world.stop()
+        const damages = DAMAGES.get(code)!
+        const topic = await damages.topic()
+        for (const partition of partitions) damage(join(logOf(folder, topic, partition), '00000000000000000000.log'))
+        await world.startsAndStopsWith(code)
+        for (const values of damages.values(topic)) expect((await world.cli(...wordsOf(text, values))).exit).toBe(0)
+        await world.start()
+        await send('second')
+        await world.settled()
+        expect(await messages()).toEqual(named('first', 'second'))
+        expect((await world.cli('verify')).exit).toBe(0)
+      } finally {
+        await world?.close()
+        await kafka.stop()
+        rmSync(folder, { recursive: true, force: true })
+      }
+    },
+  )
 })
 
 const logOf = (folder: string, topic: string, partition: number): string =>
