@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { newSeed } from '../faults/feed/random.ts'
 import { Cluster } from '../faults/harness/cluster.ts'
-import { killInTransaction } from '../faults/harness/kills.ts'
+import { type Kill, killInTransaction } from '../faults/harness/kills.ts'
 import { impossible, size, tell } from '../faults/harness/proof.ts'
 import { Scenario } from '../faults/harness/scenario.ts'
 import { dumpTopics } from '../java/log-dump.ts'
@@ -44,8 +44,10 @@ describe.skipIf(skipped !== '')(`two readers, seed ${seed} ${skipped}`, { timeou
       const feeder = scenario.feed({ seed, mode: 'spread', perSecond: 200 })
       let enough = false
       const feeding = feeder.run(() => enough)
-      for (let kill = 0; kill < KILLS; kill++) {
-        await killInTransaction(cluster, scenario, service, true)
+      const fallen: Kill[] = []
+      // Until one was inside a transaction with records: else there is nothing to hide.
+      while (fallen.length < KILLS || (!fallen.some((k) => k.withRecords) && fallen.length < 4 * KILLS)) {
+        fallen.push(await killInTransaction(cluster, scenario, service, true))
         service = await scenario.ready(environment)
       }
       enough = true

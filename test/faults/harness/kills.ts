@@ -15,14 +15,22 @@ export interface Kill {
 
 const PATIENCE_MS = 5_000
 
-/** SIGKILL in the moment in which a transaction of the application is seen open; at the deadline, at once. */
+/** SIGKILL while a transaction of the application is open; at the deadline, at once. */
 export async function killInTransaction(
   cluster: Cluster,
   scenario: Application,
   service: ServiceProcess,
   withRecords = false,
 ): Promise<Kill> {
-  await cluster.transactions.untilOpen(scenario.transactionalIdPrefix, withRecords, PATIENCE_MS)
+  const { transactions } = cluster
+  const prefix = scenario.transactionalIdPrefix
+  const end = performance.now() + PATIENCE_MS
+  while (await transactions.untilOpen(prefix, withRecords, end - performance.now())) {
+    // Seen open is not open any more: only a process that stands still ends none meanwhile.
+    service.signal('SIGSTOP')
+    if (await transactions.isOpen(prefix, withRecords)) break
+    service.signal('SIGCONT')
+  }
   return killNow(cluster, scenario, service)
 }
 

@@ -71,11 +71,13 @@ export class TransactionWatch {
   /** Resolves in the very turn in which an open transaction was seen, with or without records; false at the deadline. */
   async untilOpen(prefix: string, withRecords: boolean, deadlineMs: number): Promise<boolean> {
     const end = performance.now() + deadlineMs
-    while (performance.now() < end) {
-      const ids = await this.ongoing(prefix)
-      if (ids.length > 0 && (!withRecords || (await this.describe(ids)).some(holdsRecords))) return true
-    }
+    while (performance.now() < end) if (await this.isOpen(prefix, withRecords)) return true
     return false
+  }
+
+  async isOpen(prefix: string, withRecords: boolean): Promise<boolean> {
+    const ids = await this.ongoing(prefix)
+    return ids.length > 0 && (!withRecords || (await this.describe(ids)).some(holdsRecords))
   }
 
   /**
