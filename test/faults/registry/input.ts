@@ -33,8 +33,12 @@ async function poison(stage: Stage, code: string, messages: readonly Message[]):
   for (const message of messages) {
     if (!(await stage.app.sender.send([message]))) throw new Error('not sent')
   }
-  await stage.until(async () => (await deadLetters(stage, code)) >= before + messages.length, `dead letters ${code}`)
-  return (await deadLetters(stage, code)) - before
+  let hits = 0
+  await stage.until(async () => {
+    hits = (await deadLetters(stage, code)) - before
+    return hits >= messages.length
+  }, `dead letters ${code}`)
+  return hits
 }
 
 const poisonOf = (name: string, code: string, injects: string): Fault =>
