@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { spawnGuarded } from '../../embedded/guarded-child.ts'
 import { processAlive } from '../../scripts/file-lock.mjs'
-import { childrenOf, folder, gone, runModule, until } from './support.ts'
+import { childrenOf, folder, gone, guardOf, runModule, until } from './support.ts'
 
 /** A parent that starts one `sleep`, prints its process id and waits. */
 const parent = (options = '{}'): string => `
@@ -36,7 +36,7 @@ describe('a guarded child', () => {
 
   test('leaves no guard behind when it ends', async () => {
     const child = await spawnGuarded({ command: 'sleep', args: ['600'] })
-    const shell = (await childrenOf(process.pid)).find((pid) => pid < child.pid && pid > child.pid - 20)!
+    const shell = await guardOf(child.pid)
     const group = await childrenOf(shell)
     expect(group).toContain(child.pid)
     expect(group).toHaveLength(2)
@@ -83,8 +83,7 @@ describe('a guarded child', () => {
   test('ends when the shell that guards it was killed first', async () => {
     const program = runModule(parent())
     const pid = await started(program)
-    const [shell] = await childrenOf(program.pid)
-    process.kill(shell!, 'SIGKILL')
+    process.kill(await guardOf(pid, program.pid), 'SIGKILL')
     expect(processAlive(pid)).toBe(true)
     process.kill(program.pid, 'SIGKILL')
     await gone(pid)

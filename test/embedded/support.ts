@@ -102,6 +102,19 @@ export async function childrenOf(pid: number): Promise<number[]> {
     .map(([child]) => child!)
 }
 
+/** The shell that runs a guarded child, once it has started both the child and the sub-shell that guards it. */
+export async function guardOf(child: number, parent = process.pid): Promise<number> {
+  let guard: number | undefined
+  await until(`the guard of process ${child} is whole`, async () => {
+    for (const shell of await childrenOf(parent)) {
+      const group = await childrenOf(shell)
+      if (group.includes(child) && group.length === 2) guard = shell
+    }
+    return guard !== undefined
+  })
+  return guard!
+}
+
 /** Sends bytes to a loopback port and answers with the first bytes that come back. */
 export function ask(port: number, text: string): Promise<string> {
   return new Promise((done, fail) => {
