@@ -76,11 +76,11 @@ test('a failed download says why, and leaves nothing', async () => {
 })
 
 test('a fill that was killed is done again by the next one', async () => {
-  const { cache, trace, fetch } = setup(
+  const { cache, fetch } = setup(
     '[ -e once ] || { touch ../once; sleep 600; }'.replace('[ -e once ]', '[ -e ../once ]'),
   )
   const killed = fetch()
-  await until('Maven runs', () => runs(trace()) === 1)
+  await until('Maven hangs', () => existsSync(join(cache, 'once')))
   killed.process.kill('SIGKILL')
   await killed.exit
   const next = fetch()
