@@ -12,6 +12,7 @@ import { RedisProxy, testRedisUrl } from './redis-proxy.ts'
 
 const url = testRedisUrl().href
 const hands = new Redis(url)
+const eventually = { timeout: 10_000, interval: 10 }
 const INCREMENT = script(`return redis.call('INCR', KEYS[1])`)
 const SET_BOTH = script(`redis.call('HSET', KEYS[1], 'f', 'v') redis.call('SET', KEYS[2], 'moved') return 1`)
 
@@ -55,7 +56,7 @@ describe('canaries of ioredis and Redis', () => {
     const ours = await RedisConnection.open({ url: proxy.url }, 'canary')
     const accepted = proxy.accepted
     proxy.cut()
-    await vi.waitFor(() => expect(ours.lost).toMatchObject({ code: 'redis.connection' }))
+    await vi.waitFor(() => expect(ours.lost).toMatchObject({ code: 'redis.connection' }), eventually)
     await expect(ours.call('PING', [])).rejects.toMatchObject({ code: 'redis.connection' })
     expect(proxy.accepted).toBe(accepted)
   })
@@ -90,8 +91,8 @@ describe('canaries of ioredis and Redis', () => {
         settled = true
       })
       .catch(() => undefined)
-    await vi.waitFor(() => expect(proxy.accepted).toBe(accepted + 1))
-    await vi.waitFor(() => expect(client.status).toBe('ready'))
+    await vi.waitFor(() => expect(proxy.accepted).toBe(accepted + 1), eventually)
+    await vi.waitFor(() => expect(client.status).toBe('ready'), eventually)
     await client.ping()
     expect(settled).toBe(false)
 

@@ -83,7 +83,7 @@ describe('a connection to Redis', () => {
   })
 
   it('is given up when no answer comes within the deadline', async () => {
-    const world = await openWorld(50)
+    const world = await openWorld(1_000)
     const store = await world.factory.open(0)
     await store.claim(ownerOf('a'))
     world.proxy.stall()
@@ -187,7 +187,7 @@ describe('a connection to Redis', () => {
       url: world.proxy.url,
       layout: layoutOf(world.application),
       instance: 'r',
-      connectDeadlineMs: 50,
+      connectDeadlineMs: 250,
     })
     await expect(reader.task(0)).rejects.toMatchObject({ code: 'redis.timeout' })
     await expect(reader.task(0)).rejects.toMatchObject({ code: 'redis.timeout' })
