@@ -47,7 +47,10 @@ const input = () => world.config.COMMAND_TOPIC_NOTE
 
 async function commit(at: number): Promise<void> {
   const admin = world.kafka.groupAdmin(world.application)
-  expect((await admin.commit(everywhere(input(), at))).every(({ code }) => code === 0)).toBe(true)
+  // Refused until the group has let its last member go.
+  await eventually(`${at} is committed`, async () =>
+    (await admin.commit(everywhere(input(), at))).every(({ code }) => code === 0),
+  )
   await admin.close()
 }
 
@@ -227,7 +230,9 @@ const SCENES: Readonly<Record<string, Readonly<Record<string, Scene>>>> = {
     'offsets restore --execute': {
       breaks: async () => {
         await world.stop()
-        await operated((operator) => operator.deleteGroup(world.application))
+        await operated((operator) =>
+          eventually('the group is gone', async () => (await operator.deleteGroup(world.application)) === 0),
+        )
       },
       stops: () => world.startsAndStopsWith('offsets.missing'),
       leads: ['first', 'second'],
