@@ -95,8 +95,8 @@ export class Producer {
 }
 
 /** Longer than any script takes on a busy machine. */
-const SESSION_MS = 30_000
-const REBALANCE_MS = 20_000
+const SESSION_MS = 60_000
+const REBALANCE_MS = 60_000
 export const PROTOCOL = 'conformance-1'
 export const subscriptionOf = (text: string): Buffer =>
   encodeSubscription({ topics: ['t'], userData: Buffer.from(text) })

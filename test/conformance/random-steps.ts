@@ -149,11 +149,18 @@ interface Waiting {
   readonly answer: { comparable: (() => unknown) | null; told: boolean }
 }
 
+/** After a step: how many requests have been answered, and where the group is. */
+export interface Due {
+  readonly answered: number
+  readonly group: string
+}
+
 /**
  * JoinGroup and SyncGroup wait for others, so what has been answered after each step is part of what is compared. The
- * stage is given time until as much has been answered as `due` says: the other stage's count, once there is one.
+ * stage is given time until as much has been answered and the group is where `due` says: so it was on the other stage, once
+ * there is one. Where the group is tells that a JoinGroup that waits has come there.
  */
-export function randomGroup(seed: number, steps: number, due: number[] = []): Script {
+export function randomGroup(seed: number, steps: number, due: Due[] = []): Script {
   const known = due.length > 0
   return {
     name: `a group of seed ${seed}`,
@@ -167,19 +174,20 @@ export function randomGroup(seed: number, steps: number, due: number[] = []): Sc
       const ids: string[] = []
       let leader = ''
       const waiting: Waiting[] = []
+      const admin = talk.kafka.groupAdmin(own)
       let step = 0
       const settle = async (): Promise<void> => {
         const answered = (): number => waiting.filter((w) => w.answer.comparable !== null).length
+        const look = async (): Promise<Due> => {
+          const { state, members } = await talk.ask(() => admin.describe())
+          return { answered: answered(), group: `${state} of ${members.length}` }
+        }
         await talk.stage.quiet()
         if (known)
           await talk
-            .until(
-              async () => answered(),
-              (count) => count >= due[step]!,
-              4_000,
-            )
+            .until(look, ({ answered, group }) => answered >= due[step]!.answered && group === due[step]!.group, 4_000)
             .catch(() => {})
-        else due.push(answered())
+        else due.push(await look())
         step++
         // In the order of the requests: a broker that completes a rebalance answers its members in that of a hash map, and
         // names are given in the order in which they are told.
@@ -248,6 +256,7 @@ export function randomGroup(seed: number, steps: number, due: number[] = []): Sc
         }
         await settle()
       }
+      await admin.close()
     },
   }
 }

@@ -3,7 +3,7 @@
  * in the name of each test; CONFORMANCE_SEED begins elsewhere, CONFORMANCE_RUNS makes them more.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { randomGroup, randomTransactions } from '../conformance/random-steps.ts'
+import { type Due, randomGroup, randomTransactions } from '../conformance/random-steps.ts'
 import { brokerStage, modelStage, type Stage } from '../conformance/stage.ts'
 import { conversation, differences, Talk } from '../conformance/talk.ts'
 import { testBootstrap } from '../support/stack.ts'
@@ -32,7 +32,7 @@ test.each(seeds)('transactions, offsets and fetches of seed %i', async (seed) =>
 
 test.each(seeds)('a group of seed %i', async (seed) => {
   const own = unique('conf-group')
-  const due: number[] = []
+  const due: Due[] = []
   const [model, real] = [new Talk(modelStage()), new Talk(broker)]
   await randomGroup(seed, STEPS, due).play(model, own)
   await randomGroup(seed, STEPS, due).play(real, own)

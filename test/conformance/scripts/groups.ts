@@ -1,6 +1,17 @@
 /** The classic group protocol: join, sync, heartbeat, leave; static members; who is refused, and when. */
 import { Member, subscriptionOf } from '../players.ts'
+import type { Talk } from '../talk.ts'
 import type { Script } from './script.ts'
+
+/** The JoinGroup that was sent and is not answered yet has come there: a round has begun. */
+async function begun(talk: Talk, groupId: string): Promise<void> {
+  const admin = talk.kafka.groupAdmin(groupId)
+  await talk.until(
+    () => talk.ask(() => admin.describe()),
+    ({ state }) => state === 'PreparingRebalance',
+  )
+  await admin.close()
+}
 
 export const groups: readonly Script[] = [
   {
@@ -47,7 +58,7 @@ export const groups: readonly Script[] = [
       await a.sync({ [a.memberId]: 'alone' })
       await b.join()
       const joining = b.sendJoin()
-      await talk.stage.quiet()
+      await begun(talk, own)
       await talk
         .until(
           () => a.heartbeat(),
@@ -88,7 +99,7 @@ export const groups: readonly Script[] = [
       await a.sync({ [a.memberId]: 'alone' })
       await b.join()
       const joining = b.sendJoin()
-      await talk.stage.quiet()
+      await begun(talk, own)
       await a.join()
       b.joined(await talk.stage.run(joining))
       // Before the leader has answered: the same generation is told again.
@@ -100,7 +111,7 @@ export const groups: readonly Script[] = [
       await b.heartbeat()
       await b.sync()
       const rejoining = a.sendJoin()
-      await talk.stage.quiet()
+      await begun(talk, own)
       await b.heartbeat()
       await b.join()
       a.joined(await talk.stage.run(rejoining))
@@ -129,13 +140,13 @@ export const groups: readonly Script[] = [
       await a.sync({})
       await b.join()
       const joining = b.sendJoin()
-      await talk.stage.quiet()
+      await begun(talk, own)
       await a.join()
       b.joined(await talk.stage.run(joining))
       await a.sync({ [a.memberId]: 'one' })
       await b.sync()
       const changed = b.sendJoin({ metadata: subscriptionOf('other') })
-      await talk.stage.quiet()
+      await begun(talk, own)
       await a.heartbeat()
       await a.leave()
       b.joined(await talk.stage.run(changed))
@@ -155,7 +166,7 @@ export const groups: readonly Script[] = [
       await a.sync({ [a.memberId]: 'kept' })
       const b = new Member(talk, 'b', own, 'i-b')
       const joining = b.sendJoin()
-      await talk.stage.quiet()
+      await begun(talk, own)
       await a.join()
       b.joined(await talk.stage.run(joining))
       await a.sync({ [a.memberId]: 'one', [b.memberId]: 'two' })
@@ -190,7 +201,7 @@ export const groups: readonly Script[] = [
       await a.sync({ [a.memberId]: 'kept' })
       const b = new Member(talk, 'b', own, 'i-b')
       const joining = b.sendJoin()
-      await talk.stage.quiet()
+      await begun(talk, own)
       // b waits for a; its successor comes.
       const b2 = new Member(talk, 'b', own, 'i-b')
       const taking = b2.sendJoin()
@@ -222,13 +233,13 @@ export const groups: readonly Script[] = [
       await a.sync({})
       await b.join()
       const joining = b.sendJoin()
-      await talk.stage.quiet()
+      await begun(talk, own)
       await a.join()
       b.joined(await talk.stage.run(joining))
       await a.sync({ [a.memberId]: 'one', [b.memberId]: 'two' })
       await b.sync()
       for (let i = 0; i < 3; i++) {
-        await talk.stage.pause(1_500)
+        await talk.stage.pause(1_000)
         await a.heartbeat()
       }
       await talk.until(
@@ -254,14 +265,14 @@ export const groups: readonly Script[] = [
       await a.enter()
       await a.sync({})
       await b.join()
-      const joining = b.sendJoin({ rebalanceTimeoutMs: 500 })
-      await talk.stage.quiet()
-      await a.join({ rebalanceTimeoutMs: 500 })
+      const joining = b.sendJoin({ rebalanceTimeoutMs: 2_000 })
+      await begun(talk, own)
+      await a.join({ rebalanceTimeoutMs: 2_000 })
       b.joined(await talk.stage.run(joining))
       await a.sync({ [a.memberId]: 'one', [b.memberId]: 'two' })
       await b.sync()
-      const alone = a.sendJoin({ rebalanceTimeoutMs: 500 })
-      await talk.stage.quiet()
+      const alone = a.sendJoin({ rebalanceTimeoutMs: 2_000 })
+      await begun(talk, own)
       await b.heartbeat()
       a.joined(await talk.stage.run(alone))
       await b.heartbeat()
