@@ -24,7 +24,7 @@ import type { Kafka } from '../../engine/ports.ts'
 import { at, createTopic, Owner, openKafka, unique, until } from './kafka-support.ts'
 import { base, minusOne, stockClients } from './stock-client.ts'
 
-const patient = { timeout: 20_000 }
+const patient = { timeout: 30_000 }
 
 let kafka: Kafka
 beforeAll(() => {
@@ -213,6 +213,11 @@ describe('transactions', () => {
     const transaction = await stock.beginTransaction()
     expect(await failure(transaction.send(send(0, 'y'.repeat(1_500_000), topic)))).toBeInstanceOf(Error)
     await transaction.abort()
+    // Else it may give up on the markers of the one before.
+    await until(
+      () => kafka.transactions.describe(topic),
+      ({ state }) => state === 'CompleteAbort',
+    )
     const next = await failure(transact(stock, topic, ['after'], true))
     expect(has(next, 'OUT_OF_ORDER_SEQUENCE_NUMBER')).toBe(true)
   })

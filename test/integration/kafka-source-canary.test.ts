@@ -20,7 +20,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startKafka } from '../../embedded/kafka.ts'
 import { encodeSubscription } from '../../engine/core/consumer-protocol.ts'
 import { connectKafka } from '../../engine/kafka/kafka.ts'
-import type { Kafka } from '../../engine/ports.ts'
+import type { GroupMembership, Kafka } from '../../engine/ports.ts'
 import { Member } from '../conformance/players.ts'
 import { brokerStage } from '../conformance/stage.ts'
 import { Talk } from '../conformance/talk.ts'
@@ -95,6 +95,11 @@ describe('the stock client', () => {
     await createTopic(kafka, topic, 1)
     const stock = producer(topic)
     await committed(stock, topic, ['old'])
+    // Until its marker is there, the stable end is before it.
+    await until(
+      () => kafka.admin.listOffsets([{ topic, partition: 0 }], 'stable'),
+      ([end]) => end!.position === 2,
+    )
     const stream = await consumer(topic).consume({
       topics: [topic],
       mode: MessagesStreamModes.COMMITTED,
@@ -204,15 +209,21 @@ const codeOf = (partition: Reader): number => {
 }
 
 /** OffsetCommit v4, the last with a retention time: the broker's own shortest is a minute. */
-async function commitFor(port: number, groupId: string, topics: readonly string[], retentionMs: number) {
+async function commitFor(
+  port: number,
+  groupId: string,
+  { memberId, generation }: GroupMembership,
+  topics: readonly string[],
+  retentionMs: number,
+) {
   const connection = new Connection('canary')
   keep({ close: () => connection.close() })
   await connection.connect('127.0.0.1', port)
   const payload = () =>
     Writer.create()
       .appendString(groupId, false)
-      .appendInt32(-1)
-      .appendString('', false)
+      .appendInt32(generation)
+      .appendString(memberId, false)
       .appendInt64(BigInt(retentionMs))
       .appendArray(
         [...topics],
@@ -269,14 +280,15 @@ describe('the broker', () => {
       const member = new Member(talk, 'm', group)
       // The coordinator is there.
       await member.heartbeat({ memberId: 'nobody', generation: 1, instanceId: null })
-      await until(
-        () => commitFor(broker.port, group, [read, unread], 1_500),
-        (code) => code === 0,
-      )
       const subscription = encodeSubscription({ topics: [read], userData: Buffer.alloc(0) })
       await member.join({ metadata: subscription })
       await member.join({ metadata: subscription })
       await member.sync({ [member.memberId]: 'all' })
+      // By the member: from the first moment on one of the two is subscribed to.
+      await until(
+        () => commitFor(broker.port, group, member.membership, [read, unread], 1_500),
+        (code) => code === 0,
+      )
       const client = own.groupClient(group)
       const left = await until(
         async () => {
