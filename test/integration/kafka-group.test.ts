@@ -20,12 +20,13 @@ beforeAll(async () => {
 afterAll(() => kafka.close())
 
 const protocol = 'test-1'
+/** Longer than any of these tests takes on a busy machine. */
+const timeouts = { sessionTimeoutMs: 60_000, rebalanceTimeoutMs: 60_000 }
 const subscription = (text: string) => encodeSubscription({ topics: [topic], userData: Buffer.from(text) })
 const assigned = (partition: number, text = '') =>
   encodeAssignment({ partitions: [{ topic, partition }], userData: Buffer.from(text) })
 
 async function join(group: GroupClient, memberId: string, text: string, instanceId: string | null = null) {
-  const timeouts = { sessionTimeoutMs: 6_000, rebalanceTimeoutMs: 6_000 }
   const request = { instanceId, ...timeouts, protocol, metadata: subscription(text), reason: 'test' }
   let id = memberId
   return until(
@@ -45,7 +46,6 @@ const membershipOf = (answer: JoinAnswer, instanceId: string | null = null): Gro
 
 test('a new member is told the id to join with', async () => {
   const group = kafka.groupClient(unique('required'))
-  const timeouts = { sessionTimeoutMs: 6_000, rebalanceTimeoutMs: 6_000 }
   const request = { memberId: '', instanceId: null, ...timeouts, protocol, metadata: subscription('a'), reason: 'test' }
   const answer = await until(() => group.join(request), settled)
   expect(answer.code).toBe(codes.MEMBER_ID_REQUIRED)
