@@ -138,10 +138,13 @@ test('a source that was deleted: show and verify say with which stop a service w
   await admin.close()
   const isGone = ({ topic: of }: { topic: string }) => of === topic
   await expect
-    .poll(async () => {
-      const { value } = await world.json('offsets', 'show')
-      return value.partitions.filter(isGone).map(({ state }: { state: string }) => state)
-    })
+    .poll(
+      async () => {
+        const { value } = await world.json('offsets', 'show')
+        return value.partitions.filter(isGone).map(({ state }: { state: string }) => state)
+      },
+      { timeout: 20_000 },
+    )
     .toEqual(partitions.map(() => 'recreated'))
   const { exit, value } = await world.json('verify')
   expect(exit).toBe(1)
