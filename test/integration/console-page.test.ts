@@ -187,7 +187,7 @@ describe.skipIf(browserPath === undefined)(
       await dialog.getByLabel('Token').fill(TOKEN)
       await page.keyboard.press('Enter')
       await page.getByText('can act').waitFor(SOON)
-      expect(await dialog.count()).toBe(0)
+      await expect.poll(() => dialog.count(), SOON).toBe(0)
     })
 
     test('a service that has started again wants another token, which is taken from an address pasted here', async () => {
@@ -291,7 +291,7 @@ describe.skipIf(browserPath === undefined)(
       await page.locator('#task-0').waitFor()
       await page.getByRole('searchbox', { name: 'Search tasks' }).fill('1-2')
       await expect.poll(() => page.locator('tbody tr.row').count(), SOON).toBe(2)
-      expect(page.url()).toMatch(/#\/tasks\?q=1-2$/)
+      await expect.poll(() => page.url(), SOON).toMatch(/#\/tasks\?q=1-2$/)
       await page.locator('#task-1').click()
       await page.getByRole('heading', { level: 2, name: 'Task 1' }).waitFor()
       expect(page.url()).toMatch(/#\/tasks\/1\?q=1-2$/)
