@@ -197,6 +197,7 @@ test('1,000 clients, 990 of them filtered, get exactly theirs', async () => {
   const other = nextCharacter()
   await world.send(Array.from({ length: 200 }, (_, n) => create(other, 9, `${n}`)))
   await eventually('who gets all has all', async () => everything.every(({ events }) => events.length === 300))
+  await eventually('each has its own', async () => connections.slice(0, 100).every(({ events }) => events.length > 0))
   for (const [i, connection] of connections.entries())
     expect(messagesOf(connection)).toEqual(i < 100 ? [`for ${quiet[i]}`] : [])
   for (const connection of everything) {
@@ -215,10 +216,12 @@ test('a client that takes nothing is dropped, and the others are not held up; it
   slow.pause()
   const text = 'x'.repeat(100_000)
   let sent = 0
-  const dropped = async (): Promise<boolean> => {
+  const droppedSoFar = async (): Promise<number> => {
     const metrics = await (await fetch(restUrl().replace(/\/api$/, '/metrics'))).text()
-    return Number(/^topology_sse_slow_clients_dropped_total\{.*\} (\d+)$/m.exec(metrics)?.[1]) > 0
+    return Number(/^topology_sse_slow_clients_dropped_total\{.*\} (\d+)$/m.exec(metrics)?.[1] ?? 0)
   }
+  const before = await droppedSoFar()
+  const dropped = async (): Promise<boolean> => (await droppedSoFar()) > before
   while (!(await dropped()) && sent < 300) {
     await world.send([create(character, 9, `${++sent} ${text}`)])
     await eventually('the quick one has it', async () => quick.events.length === sent)
