@@ -19,7 +19,8 @@ export const TENANT_A = '083839c6-c47c-42a6-9585-76492795d123'
 export const TENANT_B = '447d0baa-7661-4ee2-9e50-d0b02dc71999'
 export const TASKS = 2
 
-const SETTLE_MS = 20_000
+/** Two cores are shared. */
+const SETTLE_MS = 40_000
 
 type Addressed = Config & { BOOTSTRAP_SERVERS: string; REDIS_URL: string }
 

@@ -53,8 +53,8 @@ describe.skipIf(!possible)(`the embedded broker ${missing}`, () => {
     kafka.pause()
     expect(await brokerServes(kafka.port)).toBe(false)
     kafka.resume()
-    await expect.poll(() => brokerServes(kafka.port), { timeout: 15_000 }).toBe(true)
-  }, 20_000)
+    await expect.poll(() => brokerServes(kafka.port), { timeout: 40_000 }).toBe(true)
+  }, 60_000)
 
   test('killed and restarted it has the same port and data', async () => {
     const { pid, port } = kafka
@@ -66,7 +66,7 @@ describe.skipIf(!possible)(`the embedded broker ${missing}`, () => {
     expect(kafka.port).toBe(port)
     expect(kafka.pid).not.toBe(pid)
     expect(await admin(kafka, (client) => client.listTopics({ includeInternals: true }))).toContain('kept')
-  }, 60_000)
+  }, 120_000)
 
   test('stop ends it and removes its temporary data', async () => {
     await kafka.stop()
@@ -80,7 +80,7 @@ describe.skipIf(!possible)(`the embedded broker ${missing}`, () => {
       code: 'stack.start_failed',
       message: expect.stringContaining('log.retention.bytes'),
     })
-  }, 30_000)
+  }, 60_000)
 })
 
 test('the version is the one that the tools are told of', () => {

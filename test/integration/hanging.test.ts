@@ -4,7 +4,7 @@
  */
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type EmbeddedKafka, startKafka } from '../../embedded/kafka.ts'
 import { systemClock } from '../../engine/clock.ts'
 import { OFFSETS_TOPIC, writtenPartitions } from '../../engine/core/hanging.ts'
@@ -39,6 +39,8 @@ interface Add {
 const PARTITIONS = 2
 const KEYS = ['a', 'b', 'c', 'd', 'e', 'f', 'g']
 const PATIENCE_MS = 60_000
+// A test waits several times, and says what it has waited for.
+vi.setConfig({ testTimeout: 180_000 })
 
 let broker: EmbeddedKafka
 let kafka: Kafka
