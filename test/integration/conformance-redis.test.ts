@@ -12,8 +12,22 @@ import { layoutOf } from '../stores/layout-fixture.ts'
 const first = Number(process.env['CONFORMANCE_SEED'] ?? Date.now() % 1_000_000)
 const runs = Number(process.env['CONFORMANCE_RUNS'] ?? 8)
 const STEPS = 80
-const seeds = Array.from({ length: runs }, (_, i) => first + i)
+const WANTED = ['StoreRefused', 'StoreForeign', 'lost: redis.connection', 'lost: redis.wrongtype', 'lost: store.ended']
+const MORE_MAX = 50
+const seeds = await chosen()
 const kinds = new Map<string, number>()
+
+/** As many as are asked for, and more until on the model, where a run takes milliseconds, all that is wanted has been met. */
+async function chosen(): Promise<readonly number[]> {
+  const missing = new Set(WANTED)
+  const seeds: number[] = []
+  while (seeds.length < runs || (missing.size > 0 && seeds.length < runs + MORE_MAX)) {
+    const seed = first + seeds.length
+    for (const { answer } of await playStore(modelPlace(layoutOf('conf')), seed, STEPS)) missing.delete(String(answer))
+    seeds.push(seed)
+  }
+  return seeds
+}
 
 let server: EmbeddedRedis
 beforeAll(async () => {
@@ -41,12 +55,5 @@ test.each(seeds)('a task of seed %i', async (seed) => {
 
 test('it was not only the good case', () => {
   const met = [...kinds.keys()]
-  const wanted = [
-    'StoreRefused',
-    'StoreForeign',
-    'lost: redis.connection',
-    'lost: redis.wrongtype',
-    'lost: store.ended',
-  ]
-  expect(met, JSON.stringify([...kinds])).toEqual(expect.arrayContaining(wanted))
+  expect(met, JSON.stringify([...kinds])).toEqual(expect.arrayContaining(WANTED))
 })
