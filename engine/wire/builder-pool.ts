@@ -9,8 +9,8 @@
  */
 import { RecordBatchBuilder } from './record-batch-builder.ts'
 
-/** What is kept. Two batches of four tasks that catch up use half of it. */
-export const SPARE_BYTES_MAX = 32 * 1024 * 1024
+/** What is kept: as much as two batches of four tasks that catch up. */
+export const SPARE_BYTES_MAX = 16 * 1024 * 1024
 
 /**
  * A larger one is not kept when its batch has used less of it than this: else all of a topic's builders grow in time to

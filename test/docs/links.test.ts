@@ -49,7 +49,7 @@ test('the command line has the commands that the documentation names', () => {
     [...read(page).matchAll(/tributary -- (topology|[a-z-]+)/g)].map(([, name = '']) => name),
   )
   expect(new Set(named)).toEqual(
-    new Set(['topology', 'tasks', 'pause', 'resume', 'state', 'dead-letters', 'verify', 'doctor', 'changelog']),
+    new Set(['topology', 'tasks', 'pause', 'resume', 'state', 'dead-letters', 'verify', 'doctor']),
   )
   const commands = commandNames()
   for (const name of new Set(named)) expect(commands, name).toContain(name)
