@@ -7,13 +7,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { freePorts } from '../embedded/free-port.ts'
 import { type GuardedChild, spawnGuarded } from '../embedded/guarded-child.ts'
-import { encodeHeaders } from '../engine/core/headers.ts'
 import { partitionFor } from '../engine/core/murmur2.ts'
 import { position } from '../engine/core/numbers.ts'
 import type { Kafka } from '../engine/ports.ts'
 import { FetchedRecords } from '../engine/wire/fetched-records.ts'
 import { RecordBatchBuilder } from '../engine/wire/record-batch-builder.ts'
-import { NO_PRODUCER, TENANT_HEADERS } from './workload.ts'
+import { COMMAND_HEADERS, NO_PRODUCER } from './workload.ts'
 
 export const PARTITIONS = 4
 export const COMMANDS = 'COMMAND_TOPIC_NOTE'
@@ -24,7 +23,6 @@ const TICK_MS = 10
 const CHARACTERS = 2_000
 const FETCH = { maxWaitMs: 20, minBytes: 1, maxBytes: 8 * 1024 * 1024 }
 const PARTITION_BYTES_MAX = 1024 * 1024
-const HEADERS = encodeHeaders(TENANT_HEADERS)
 
 export class Service {
   readonly child: GuardedChild
@@ -84,7 +82,7 @@ export async function feed(kafka: Kafka, topic: string, perSecond: number, over:
       builders.set(partition, builder)
       const body = `{"senderId":5,"message":"note ${sent}","flag":0}`
       const value = `{"worldId":0,"channelId":0,"characterId":${character},"type":"CREATE","body":${body}}`
-      builder.add(Date.now(), key, value, HEADERS)
+      builder.add(Date.now(), key, value, COMMAND_HEADERS)
     }
     const batches = [...builders].map(([partition, b]) => ({
       topic,

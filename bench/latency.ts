@@ -115,8 +115,9 @@ async function play(kafka: Kafka, contestant: Contestant, group: string): Promis
   }
 }
 
-const quantile = (sorted: readonly number[], part: number): number =>
-  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))]!
+function quantile(sorted: readonly number[], part: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))]!
+}
 
 function row(name: string, { rate, latencies }: Measured): string {
   const at = (part: number): string => `${quantile(latencies, part)} ms`

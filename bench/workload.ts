@@ -26,7 +26,7 @@ export const TENANT_HEADERS: readonly HeaderEntry[] = [
   ['MINOR_VERSION', Buffer.from([0, 1])],
 ]
 
-const HEADERS = encodeHeaders([
+export const COMMAND_HEADERS = encodeHeaders([
   ...TENANT_HEADERS,
   ['traceparent', Buffer.from('00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01')],
 ])
@@ -78,7 +78,7 @@ export async function loadCommands(
       kept[character]!.push(sequences[partition]!++ * stride + partition + 1)
       value = `${head}"type":"CREATE","body":{"senderId":${random(CHARACTERS) + 1},"message":"Note message ${i}","flag":0}}`
     }
-    builders[partition]!.add(ms + Math.floor(i / 100), key, value, HEADERS)
+    builders[partition]!.add(ms + Math.floor(i / 100), key, value, COMMAND_HEADERS)
     if (builders[partition]!.sizeBytes > BATCH_BYTES) await flush(partition)
   }
   for (let partition = 0; partition < partitions; partition++) await flush(partition)
