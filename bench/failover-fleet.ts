@@ -11,8 +11,8 @@ import { partitionFor } from '../engine/core/murmur2.ts'
 import { position } from '../engine/core/numbers.ts'
 import type { Kafka } from '../engine/ports.ts'
 import { FetchedRecords } from '../engine/wire/fetched-records.ts'
-import { RecordBatchBuilder } from '../engine/wire/record-batch-builder.ts'
-import { COMMAND_HEADERS, NO_PRODUCER } from './workload.ts'
+import { PLAIN_STAMP, RecordBatchBuilder } from '../engine/wire/record-batch-builder.ts'
+import { COMMAND_HEADERS } from './workload.ts'
 
 export const PARTITIONS = 4
 export const COMMANDS = 'COMMAND_TOPIC_NOTE'
@@ -87,7 +87,7 @@ export async function feed(kafka: Kafka, topic: string, perSecond: number, over:
     const batches = [...builders].map(([partition, b]) => ({
       topic,
       partition,
-      bytes: b.finish(NO_PRODUCER),
+      bytes: b.finish(PLAIN_STAMP),
     }))
     if (batches.length > 0) await publisher.publish(batches)
     await sleep(TICK_MS)

@@ -16,7 +16,7 @@ import type { Kafka } from '../engine/ports.ts'
 import { feed, PARTITIONS } from './failover-fleet.ts'
 import { machineText, writeSection } from './page.ts'
 import { plotLines } from './plot.ts'
-import type { Contestant, Place } from './streams/contestant.ts'
+import { type Contestant, end, placeOf } from './streams/contestant.ts'
 import { streams, tributary } from './streams/contestants.ts'
 
 const { values } = parseArgs({
@@ -30,8 +30,11 @@ const rates = values.rates.split(',').map(Number)
 const measuredMs = Number(values.seconds) * 1_000
 /** Both compile while they work: fed at the highest rate for so long before anything counts. */
 const WARM_UP_MS = 25_000
-/** Events that are still on their way when the feed ends. */
+/** Between two rates. */
 const REST_MS = 2_000
+/** For events that are still on their way when the feed ends. */
+const PATIENCE_MS = 30_000
+const POLL_MS = 20
 const PLOTTED_MS = 300
 const say = (line: string): void => void process.stderr.write(`${line}\n`)
 
@@ -70,15 +73,7 @@ try {
 process.exit(0)
 
 async function play(kafka: Kafka, contestant: Contestant, group: string): Promise<readonly Measured[]> {
-  const place: Place = {
-    bootstrapServers: stack.bootstrapServers,
-    redisUrl: stack.redisUrl,
-    group,
-    commands: `${group}-commands`,
-    events: `${group}-events`,
-    sagas: `${group}-sagas`,
-    partitions: PARTITIONS,
-  }
+  const place = placeOf(stack, group, `${group}-commands`, PARTITIONS)
   const topics = [place.commands, place.events, place.sagas]
   await kafka.admin.createTopics(
     topics.map((topic) => ({ topic, partitions: PARTITIONS, replicationFactor: 1, configs: {} })),
@@ -94,8 +89,8 @@ async function play(kafka: Kafka, contestant: Contestant, group: string): Promis
   const fed = async (perSecond: number, forMs: number): Promise<void> => {
     const untilMs = performance.now() + forMs
     sent += await feed(kafka, place.commands, perSecond, () => performance.now() > untilMs)
-    const patienceMs = performance.now() + 30_000
-    while (events < sent && performance.now() < patienceMs) await sleep(20)
+    const patienceMs = performance.now() + PATIENCE_MS
+    while (events < sent && performance.now() < patienceMs) await sleep(POLL_MS)
     if (events !== sent) throw new Error(`${contestant.name}: ${events} events of ${sent} commands`)
   }
   try {
@@ -110,8 +105,7 @@ async function play(kafka: Kafka, contestant: Contestant, group: string): Promis
     return measured
   } finally {
     await listener.close()
-    for (const child of children) child.signal('SIGTERM')
-    await Promise.all(children.map(({ exited }) => exited))
+    await end(children)
   }
 }
 

@@ -17,7 +17,7 @@ import { NO_HEADERS } from '../engine/core/headers.ts'
 import { position } from '../engine/core/numbers.ts'
 import { BatchTally } from '../engine/core/tally.ts'
 import { FetchedRecords } from '../engine/wire/fetched-records.ts'
-import { RecordBatchBuilder } from '../engine/wire/record-batch-builder.ts'
+import { PLAIN_STAMP, RecordBatchBuilder } from '../engine/wire/record-batch-builder.ts'
 import { entryName } from '../stores/core/layout.ts'
 import { noteTopology } from '../topology/notes/topology.ts'
 
@@ -77,13 +77,7 @@ function audit(): void {
     const name = entryName('notes', `083839c6-c47c-42a6-9585-76492795d123:${i % 500}`, String(i))
     builder.add(NOW, Buffer.from(name), value, NO_HEADERS)
   }
-  const bytes = builder.finish({
-    producerId: -1n,
-    epoch: -1,
-    baseSequence: -1,
-    transactional: false,
-    compression: 'lz4',
-  })
+  const bytes = builder.finish({ ...PLAIN_STAMP, compression: 'lz4' })
   const layout = { application: 'app', stores: noteTopology.stores, indexes: noteTopology.indexes }
   const ns = nsEach(
     RECORDS,

@@ -15,7 +15,7 @@ import { RedisConnection } from '../stores/redis/connection.ts'
 import { machineText, writeSection } from './page.ts'
 import { plotLines, type Series } from './plot.ts'
 import { cpuSecondsOf } from './process-cpu.ts'
-import { type Contestant, type Measured, measure, type Place } from './streams/contestant.ts'
+import { type Contestant, type Measured, measure, placeOf } from './streams/contestant.ts'
 import { streams, tributary } from './streams/contestants.ts'
 import { outputsOf } from './streams/outputs.ts'
 import { loadCommands } from './workload.ts'
@@ -93,15 +93,7 @@ try {
 process.exit(0)
 
 async function play(kafka: Kafka, contestant: Contestant, group: string, outputs: string[]): Promise<Run> {
-  const place: Place = {
-    bootstrapServers: stack.bootstrapServers,
-    redisUrl: stack.redisUrl,
-    group,
-    commands: COMMANDS,
-    events: `${group}-events`,
-    sagas: `${group}-sagas`,
-    partitions: PARTITIONS,
-  }
+  const place = placeOf(stack, group, COMMANDS, PARTITIONS)
   await createTopics(kafka, [place.events, place.sagas])
   const cpu = () => [stack.kafka?.pid, stack.redis?.pid].map((pid) => cpuSecondsOf(pid ?? -1) ?? Number.NaN)
   const before = cpu()

@@ -5,20 +5,12 @@
 import { encodeHeaders } from '../engine/core/headers.ts'
 import { partitionFor } from '../engine/core/murmur2.ts'
 import type { Publisher } from '../engine/ports.ts'
-import { RecordBatchBuilder } from '../engine/wire/record-batch-builder.ts'
+import { PLAIN_STAMP, RecordBatchBuilder } from '../engine/wire/record-batch-builder.ts'
 import type { HeaderEntry } from '../topology/headers.ts'
 
 export const CHARACTERS = 10_000
 const DISCARD_ONE_IN = 5
 const BATCH_BYTES = 500_000
-export const NO_PRODUCER = {
-  producerId: -1n,
-  epoch: -1,
-  baseSequence: -1,
-  transactional: false,
-  compression: 'none',
-} as const
-
 export const TENANT_HEADERS: readonly HeaderEntry[] = [
   ['TENANT_ID', Buffer.from('083839c6-c47c-42a6-9585-76492795d123')],
   ['REGION', Buffer.from('GMS')],
@@ -62,7 +54,7 @@ export async function loadCommands(
   const flush = async (partition: number): Promise<void> => {
     const builder = builders[partition]!
     if (builder.count === 0) return
-    const [answer] = await publisher.publish([{ topic, partition, bytes: builder.finish(NO_PRODUCER) }])
+    const [answer] = await publisher.publish([{ topic, partition, bytes: builder.finish(PLAIN_STAMP) }])
     if (answer?.code !== 0) throw new Error(`publish to ${topic}-${partition}: code ${answer?.code}`)
     builder.reset()
   }

@@ -6,7 +6,7 @@ import { classify, nameOf } from '../engine/core/kafka-errors.ts'
 import { partitionFor } from '../engine/core/murmur2.ts'
 import { partitionName } from '../engine/core/plan.ts'
 import type { Publisher } from '../engine/ports.ts'
-import { RecordBatchBuilder } from '../engine/wire/record-batch-builder.ts'
+import { PLAIN_STAMP, RecordBatchBuilder } from '../engine/wire/record-batch-builder.ts'
 import { characterKey } from '../topology/notes/key.ts'
 import type { BadKind, PlannedNote } from './day.ts'
 import { changedText } from './day.ts'
@@ -29,7 +29,6 @@ export interface PostOptions {
   readonly partitions: number
 }
 
-const NOBODY = { producerId: -1n, epoch: -1, baseSequence: -1, transactional: false, compression: 'none' } as const
 const TRIES_MAX = 200
 const PAUSE_MS = 50
 const BAD: Readonly<Record<BadKind, { value: string; reason: string }>> = {
@@ -134,7 +133,7 @@ const common = (characterId: number, type: string) => ({ worldId: 0, channelId: 
 function batchOf(list: readonly Outgoing[]) {
   const builder = new RecordBatchBuilder()
   for (const { characterId, headers, value } of list) builder.add(Date.now(), characterKey(characterId), value, headers)
-  return { topic: list[0]!.topic, partition: list[0]!.partition, bytes: builder.finish(NOBODY) }
+  return { topic: list[0]!.topic, partition: list[0]!.partition, bytes: builder.finish(PLAIN_STAMP) }
 }
 
 const headersOf = (tenantId: string): Buffer =>

@@ -2,7 +2,6 @@
  * One running instance of a topology: wires membership, tasks, lane and fetcher together. Short on purpose: each part
  * owns its own decisions, this file only says who tells whom.
  */
-
 import { randomUUID } from 'node:crypto'
 import type { StoreFactory } from '../stores/ports.ts'
 import { Auditor } from './auditor.ts'

@@ -26,8 +26,7 @@ import {
 } from './core/hanging.ts'
 import { classify, codes, nameOf } from './core/kafka-errors.ts'
 import type { Ownership } from './core/ownership.ts'
-import type { Plan } from './core/plan.ts'
-import { partitionName } from './core/plan.ts'
+import { type Plan, partitionName } from './core/plan.ts'
 import type { Listener } from './events.ts'
 import { type Kafka, type OpenTransaction, type ProducerIdentity, RequestLost, type TopicPartition } from './ports.ts'
 

@@ -22,25 +22,27 @@ export interface OffsetSources {
 
 /** Throws OperationError. */
 export async function readTaskOffsets(sources: OffsetSources, task: number): Promise<TaskOffsets> {
+  const { plan } = sources
   let before = await lastCheckpoint(sources, task)
   for (let tries = 1; ; tries++) {
-    const committed = await committedOffsets(sources, task, before)
+    const partitions = new Map([...partitionsOf(plan, task), ...positionsOf(before)].map((p) => [partitionName(p), p]))
+    const committed = await committedOffsets(sources, [...partitions.values()])
     const after = await lastCheckpoint(sources, task)
     if (before?.batch === after?.batch || tries === TRIES) return { task, committed, before, after }
     before = after
   }
 }
 
-async function committedOffsets(
-  { plan, group }: OffsetSources,
-  task: number,
-  known: CheckpointRecord | null,
+/** By partition name. `requireStable`: waits for transactions that would change them. Throws OperationError. */
+export async function committedOffsets(
+  { plan, group }: Pick<OffsetSources, 'plan' | 'group'>,
+  partitions: readonly TopicPartition[],
+  requireStable = true,
 ): Promise<ReadonlyMap<string, number>> {
-  const partitions = new Map([...partitionsOf(plan, task), ...positionsOf(known)].map((p) => [partitionName(p), p]))
   const { offsets } = await answerOf(
     `offsets of group ${plan.groupId}`,
     'group',
-    () => group.offsets([...partitions.values()], true),
+    () => group.offsets(partitions, requireStable),
     ({ code }) => code,
   )
   return new Map(offsets.map((o) => [partitionName(o), o.position]))

@@ -8,7 +8,7 @@ import { codes } from '../engine/core/kafka-errors.ts'
 import { position } from '../engine/core/numbers.ts'
 import { partitionsOf } from '../engine/core/plan.ts'
 import type { Kafka, OffsetToCommit } from '../engine/ports.ts'
-import { RecordBatchBuilder } from '../engine/wire/record-batch-builder.ts'
+import { PLAIN_STAMP, RecordBatchBuilder } from '../engine/wire/record-batch-builder.ts'
 import { CHECKPOINT_KEY, encodeCheckpointRecord } from '../stores/core/changelog.ts'
 import type { KafkaContext } from './context.ts'
 import type { OffsetFacts, OffsetPlan, TaskOffsets } from './core/offsets.ts'
@@ -19,15 +19,6 @@ import { logRanges } from './records.ts'
 
 /** In the place of an owner's, in what is written by hand. */
 export const TRANSACTIONAL_ID = 'tributary-cli'
-/** The stamp of batches outside of transactions. */
-export const NOBODY = {
-  producerId: -1n,
-  epoch: -1,
-  baseSequence: -1,
-  transactional: false,
-  compression: 'none',
-} as const
-
 /** Throws OperationError. */
 export async function gatherFacts({ plan, kafka }: KafkaContext): Promise<OffsetFacts> {
   const group = kafka.groupClient(plan.groupId)
@@ -59,6 +50,10 @@ export async function groupMembers({ plan, kafka }: KafkaContext): Promise<reado
     await admin.close()
   }
 }
+
+/** Why nothing may be written while the group has members, a line for each. Throws OperationError. */
+export const membersInTheWay = async (context: KafkaContext): Promise<readonly string[]> =>
+  (await groupMembers(context)).map((member) => `the group has an active member, ${member}: stop the service first`)
 
 /** Throws OperationError; what is half written is written again by the same command. */
 export async function writePlan(context: KafkaContext, { changes, records }: OffsetPlan): Promise<void> {
@@ -104,7 +99,7 @@ async function append({ plan, kafka }: KafkaContext, records: OffsetPlan['record
     const batches = records.map(({ task, record }) => {
       const builder = new RecordBatchBuilder()
       builder.add(Date.now(), Buffer.from(CHECKPOINT_KEY), encodeCheckpointRecord(record), NO_HEADERS)
-      return { topic: plan.changelog.topic, partition: task, bytes: builder.finish(NOBODY) }
+      return { topic: plan.changelog.topic, partition: task, bytes: builder.finish(PLAIN_STAMP) }
     })
     await answerOf(`writing to ${plan.changelog.topic}`, 'transaction', () => publisher.publish(batches), worstOf)
   } finally {

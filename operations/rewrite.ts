@@ -4,20 +4,22 @@
  * foreign to it, so that what broke off anywhere stops the task (`state.foreign`) and the same command begins again.
  */
 import { systemClock } from '../engine/clock.ts'
+import { checkpointRecord } from '../engine/core/checkpoint-record.ts'
 import { NO_HEADERS } from '../engine/core/headers.ts'
-import { type Offset, offset, position } from '../engine/core/numbers.ts'
-import { everyPartition, partitionName, partitionsOf } from '../engine/core/plan.ts'
+import { type Offset, offset } from '../engine/core/numbers.ts'
+import { everyPartition, type Plan, partitionName, partitionsOf } from '../engine/core/plan.ts'
 import type { Publisher, TopicPartition } from '../engine/ports.ts'
 import { type PreparationOptions, prepare } from '../engine/preparation.ts'
-import { RecordBatchBuilder } from '../engine/wire/record-batch-builder.ts'
+import { PLAIN_STAMP, RecordBatchBuilder } from '../engine/wire/record-batch-builder.ts'
 import { CHECKPOINT_KEY, encodeCheckpointRecord } from '../stores/core/changelog.ts'
 import { entryName } from '../stores/core/entry-name.ts'
-import type { Checkpoint } from '../stores/ports.ts'
+import type { Checkpoint, StateReader } from '../stores/ports.ts'
 import type { OperatorContext } from './context.ts'
-import { checkpointRecordOf, planRewrite, type RewritePlan, type TaskSnapshot } from './core/rewrite.ts'
+import { planRewrite, type RewritePlan, type TaskSnapshot } from './core/rewrite.ts'
 import { OperationError } from './errors.ts'
+import { committedOffsets } from './group-offsets.ts'
 import { deleteTopic, openTransactions } from './leftovers.ts'
-import { commitOffsets, groupMembers, NOBODY, TRANSACTIONAL_ID } from './offsets.ts'
+import { membersInTheWay, TRANSACTIONAL_ID, writePlan } from './offsets.ts'
 import { answerOf, worstOf } from './patience.ts'
 import { logRanges } from './records.ts'
 
@@ -50,10 +52,10 @@ export async function rewriteChangelog(
   const snapshots = await snapshotsOf(context)
   const planned = planRewrite(context.plan, snapshots, redo)
   const reason = (await reasonOf(context, snapshots)) ?? (anyway ? ASKED_FOR : null)
-  const members = await groupMembers(context)
+  const members = await membersInTheWay(context)
   const open = await openTransactions(context.kafka, context.plan.application)
   const refused = [
-    ...members.map((member) => `the group has an active member, ${member}: stop the service first`),
+    ...members,
     ...open.map((id) => `the transaction of ${id} is still open: its timeout ends it, then run this again`),
     ...planned.problems,
   ]
@@ -62,54 +64,53 @@ export async function rewriteChangelog(
   const { plan } = await prepare(context.kafka, systemClock, () => {}, options)
   const { reader, admin, kafka } = context
   const publisher = kafka.publisher()
-  const written: { task: number; entries: number }[] = []
-  const rebased: { task: number; from: Checkpoint; to: Checkpoint }[] = []
+  const written: Written[] = []
   try {
-    for (const { task, checkpoint: from } of planned.tasks) {
-      step?.(`task ${task}: writing its state to ${plan.changelog.topic}`)
-      const log = new PartitionWriter(
-        publisher,
-        { topic: plan.changelog.topic, partition: task },
-        plan.changelog.messageBytesMax,
-      )
-      let entries = 0
-      for await (const { store, key, field, json } of reader.dump(task)) {
-        await log.add(from.committedAtMs, entryName(store, key, field), json)
-        entries++
-      }
-      await log.add(
-        from.committedAtMs,
-        CHECKPOINT_KEY,
-        encodeCheckpointRecord(checkpointRecordOf(plan, from, TRANSACTIONAL_ID)),
-      )
-      const at = await log.flush()
-      // No tombstone is in it that could have been deleted: it is as fresh as can be.
-      const to = {
-        ...from,
-        offset: at,
-        firstOffset: at,
-        changelogTopicId: plan.changelog.topicId,
-        committedAtMs: Date.now(),
-      }
-      rebased.push({ task, from, to })
-      written.push({ task, entries })
+    for (const one of planned.tasks) {
+      step?.(`task ${one.task}: writing its state to ${plan.changelog.topic}`)
+      written.push(await writeTask(plan, publisher, reader, one))
     }
   } finally {
     await publisher.close()
   }
-  if (planned.changes.length > 0)
-    await commitOffsets(
-      { kafka, groupId: plan.groupId },
-      planned.changes.map(({ topic, partition, to }) => ({ topic, partition, position: position(to) })),
-    )
-  for (const { task, from, to } of rebased)
+  await writePlan({ kafka, plan }, { ...planned, records: [] })
+  for (const { task, from, to } of written)
     if (!(await admin.rebase(task, from, to)))
       throw new OperationError(
         'state.changed',
         'refused',
         `task ${task}: its checkpoint in Redis has changed meanwhile: run it again`,
       )
-  return { reason, planned, refused, written }
+  return { reason, planned, refused, written: written.map(({ task, entries }) => ({ task, entries })) }
+}
+
+interface Written {
+  readonly task: number
+  readonly entries: number
+  readonly from: Checkpoint
+  /** As it is in the new topic. */
+  readonly to: Checkpoint
+}
+
+async function writeTask(
+  plan: Plan,
+  publisher: Publisher,
+  reader: StateReader,
+  { task, checkpoint: from }: RewritePlan['tasks'][number],
+): Promise<Written> {
+  const { topic, topicId, messageBytesMax } = plan.changelog
+  const log = new PartitionWriter(publisher, { topic, partition: task }, messageBytesMax)
+  let entries = 0
+  for await (const { store, key, field, json } of reader.dump(task)) {
+    await log.add(from.committedAtMs, entryName(store, key, field), json)
+    entries++
+  }
+  const record = checkpointRecord(plan, from, TRANSACTIONAL_ID)
+  await log.add(from.committedAtMs, CHECKPOINT_KEY, encodeCheckpointRecord(record))
+  const at = await log.flush()
+  // No tombstone is in it that could have been deleted: it is as fresh as can be.
+  const to = { ...from, offset: at, firstOffset: at, changelogTopicId: topicId, committedAtMs: Date.now() }
+  return { task, entries, from, to }
 }
 
 async function snapshotsOf({ plan, kafka, reader }: OperatorContext): Promise<readonly TaskSnapshot[]> {
@@ -117,13 +118,7 @@ async function snapshotsOf({ plan, kafka, reader }: OperatorContext): Promise<re
   try {
     const snapshots: TaskSnapshot[] = []
     for (let task = 0; task < plan.tasks; task++) {
-      const { offsets } = await answerOf(
-        `offsets of group ${plan.groupId}`,
-        'group',
-        () => group.offsets(partitionsOf(plan, task), true),
-        ({ code }) => code,
-      )
-      const committed = new Map(offsets.map((at) => [partitionName(at), at.position]))
+      const committed = await committedOffsets({ plan, group }, partitionsOf(plan, task))
       const { checkpoint = null, isPartial = false } = (await reader.task(task)) ?? {}
       snapshots.push({ task, checkpoint, isPartial, committed })
     }
@@ -182,7 +177,7 @@ class PartitionWriter {
   async flush(): Promise<Offset> {
     const { count } = this.#builder
     if (count === 0) return this.#last
-    const batch = { ...this.#at, bytes: this.#builder.finish(NOBODY) }
+    const batch = { ...this.#at, bytes: this.#builder.finish(PLAIN_STAMP) }
     const what = `writing to ${partitionName(this.#at)}`
     const [answer] = await answerOf(what, 'transaction', () => this.#publisher.publish([batch]), worstOf)
     this.#builder.reset()

@@ -10,7 +10,7 @@ import type { KafkaContext } from './context.ts'
 import type { OffsetFacts, OffsetPlan } from './core/offsets.ts'
 import { planSkip, type SkipTarget } from './core/skip.ts'
 import { missingSources } from './deployment.ts'
-import { gatherFacts, groupMembers, writePlan } from './offsets.ts'
+import { gatherFacts, membersInTheWay, writePlan } from './offsets.ts'
 
 export interface SkipRequest {
   readonly targets: readonly SkipTarget[]
@@ -36,11 +36,8 @@ export async function skip(
   const missing = missingTopics(context, options)
   const before = await gatherFacts(context)
   const planned = planSkip({ ...before, missing }, targets)
-  const members = await groupMembers(context)
-  const refused = [
-    ...members.map((member) => `the group has an active member, ${member}: stop the service first`),
-    ...planned.problems,
-  ]
+  const members = await membersInTheWay(context)
+  const refused = [...members, ...planned.problems]
   const created = planned.records.length > 0 ? [...missing] : []
   if (!execute || refused.length > 0 || planned.records.length === 0)
     return { facts: before, created, planned, refused, written: false }

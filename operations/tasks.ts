@@ -4,11 +4,12 @@ import { setImmediate } from 'node:timers/promises'
 import type { LogRange } from '../engine/core/log-windows.ts'
 import { position } from '../engine/core/numbers.ts'
 import { partitionName, partitionsOf } from '../engine/core/plan.ts'
-import type { OffsetToCommit, TopicPartition } from '../engine/ports.ts'
+import type { TopicPartition } from '../engine/ports.ts'
 import { fetchEnd } from '../engine/wire/fetch-end.ts'
 import { FetchedRecords } from '../engine/wire/fetched-records.ts'
 import type { Pause } from '../stores/ports.ts'
 import type { Context, KafkaContext } from './context.ts'
+import { committedOffsets } from './group-offsets.ts'
 import { answerOf } from './patience.ts'
 import { logRanges } from './records.ts'
 
@@ -125,12 +126,10 @@ async function groupOf({ plan, kafka }: KafkaContext): Promise<GroupView> {
 async function committedOf(
   { plan, kafka }: KafkaContext,
   partitions: readonly TopicPartition[],
-): Promise<Map<string, number>> {
+): Promise<ReadonlyMap<string, number>> {
   const group = kafka.groupClient(plan.groupId)
   try {
-    const ask = () => group.offsets(partitions, false)
-    const { offsets } = await answerOf(`offsets of group ${plan.groupId}`, 'group', ask, ({ code }) => code)
-    return new Map(offsets.map((at: OffsetToCommit) => [partitionName(at), at.position]))
+    return await committedOffsets({ plan, group }, partitions, false)
   } finally {
     await group.close()
   }

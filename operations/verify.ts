@@ -4,19 +4,17 @@
  * the changelog up to now, the dump, then the changelog up to then. One task at a time, so that memory is bounded by
  * the state of one task. The rule itself: cli/core/comparison.ts.
  */
-
 import { changelogEntry } from '../engine/core/changelog-entry.ts'
 import { type Position, position } from '../engine/core/numbers.ts'
-import type { Plan } from '../engine/core/plan.ts'
-import { partitionName } from '../engine/core/plan.ts'
+import { type Plan, partitionName } from '../engine/core/plan.ts'
 import type { FetchClient, Kafka } from '../engine/ports.ts'
 import { type StateReader, type StoreLayout, StoreLost } from '../stores/ports.ts'
 import { storeLayoutOf } from '../stores/store-layout.ts'
 import { TaskComparison } from './core/comparison.ts'
 import { type Difference, DifferenceList } from './core/differences.ts'
-import { isBad, type OffsetRow, offsetRows, stopOf } from './core/offsets.ts'
+import { isBad, offsetRows, stopOf } from './core/offsets.ts'
 import { OperationError } from './errors.ts'
-import { readTaskOffsets } from './group-offsets.ts'
+import { type OffsetSources, readTaskOffsets } from './group-offsets.ts'
 import { logEnd, logRange, readRecords } from './records.ts'
 
 /** A rebuild that ends during the dump makes it void. */
@@ -60,9 +58,7 @@ export async function* verify(sources: VerifySources, options: VerifyOptions): A
   try {
     for (const task of options.tasks) {
       const { comparison, batch } = await compareTask(sources, layout, fetch, task, options.limit)
-      const rows = async () =>
-        offsetRows(plan, await readTaskOffsets({ plan, kafka, group, fetch }, task), options.missing)
-      await compareOffsets(rows, task, comparison.differences)
+      await compareOffsets({ plan, kafka, group, fetch }, options.missing, task, comparison.differences)
       const { behind, entries, members, changed, undecided, differences } = comparison
       const counts = { behind, entries, members, changed, undecided, differences: differences.count }
       yield { task, batch, ...counts, listed: differences.listed }
@@ -136,12 +132,14 @@ async function compareOnce(
 }
 
 async function compareOffsets(
-  rows: () => Promise<readonly OffsetRow[]>,
+  sources: OffsetSources,
+  missing: ReadonlySet<string> | undefined,
   task: number,
   differences: DifferenceList,
 ): Promise<void> {
   try {
-    for (const { topic, partition, changelog, committed, state } of await rows()) {
+    const rows = offsetRows(sources.plan, await readTaskOffsets(sources, task), missing)
+    for (const { topic, partition, changelog, committed, state } of rows) {
       if (!isBad(state)) continue
       const found = numberText(committed)
       // Offsets of another topic: the broker forgets them with it, or they happen to be the same.

@@ -14,7 +14,7 @@ import { encodeHeaders } from '../engine/core/headers.ts'
 import { partitionFor } from '../engine/core/murmur2.ts'
 import { type Position, position } from '../engine/core/numbers.ts'
 import type { Plan } from '../engine/core/plan.ts'
-import { RecordBatchBuilder } from '../engine/wire/record-batch-builder.ts'
+import { PLAIN_STAMP, RecordBatchBuilder } from '../engine/wire/record-batch-builder.ts'
 import { storeLayoutOf } from '../stores/store-layout.ts'
 import type { Topology } from '../topology/define.ts'
 import type { Visible } from './kafka/partition-log.ts'
@@ -138,13 +138,7 @@ export class TopologyTestDriver {
     const headers = Array.isArray(record.headers) ? record.headers : Object.entries(record.headers ?? {})
     const encoded = encodeHeaders(headers.map(([name, value]) => [name, bytesOf(value)] as const))
     builder.add(record.timestampMs ?? this.world.clock.nowMs(), key, valueBytes(record.value), encoded)
-    const batch = builder.finish({
-      producerId: -1n,
-      epoch: -1,
-      baseSequence: -1,
-      transactional: false,
-      compression: 'none',
-    })
+    const batch = builder.finish(PLAIN_STAMP)
     const { code, baseOffset } = cluster.append({ topic, partition }, batch)
     if (code !== 0) throw new Error(`${topic}-${partition} refuses the record (code ${code})`)
     return { topic, partition, offset: baseOffset }

@@ -5,7 +5,7 @@
 import type { Clock } from '../../engine/clock.ts'
 import { classify, codes, nameOf } from '../../engine/core/kafka-errors.ts'
 import { type ProduceAnswer, type Publisher, RequestLost } from '../../engine/ports.ts'
-import { RecordBatchBuilder } from '../../engine/wire/record-batch-builder.ts'
+import { PLAIN_STAMP, RecordBatchBuilder } from '../../engine/wire/record-batch-builder.ts'
 import { PUBLISH_BATCH_BYTES_MAX, PUBLISH_DEADLINE_MS, PUBLISHES_UNDER_WAY_MAX } from '../limits.ts'
 import { type ApiFailure, failure } from './errors.ts'
 
@@ -27,8 +27,6 @@ interface Waiting {
 }
 
 const RETRY_MS = 50
-const STAMP = { producerId: -1n, epoch: -1, baseSequence: -1, transactional: false, compression: 'none' } as const
-
 export class CommandSender {
   readonly #publisher: Publisher
   readonly #topic: string
@@ -114,7 +112,7 @@ export class CommandSender {
         [...batches].map(([partition, { builder }]) => ({
           topic: this.#topic,
           partition,
-          bytes: builder.finish(STAMP),
+          bytes: builder.finish(PLAIN_STAMP),
         })),
       )
       for (const answer of answers)

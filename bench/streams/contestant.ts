@@ -18,6 +18,21 @@ export interface Place {
   readonly partitions: number
 }
 
+export const placeOf = (
+  { bootstrapServers, redisUrl }: Pick<Place, 'bootstrapServers' | 'redisUrl'>,
+  group: string,
+  commands: string,
+  partitions: number,
+): Place => ({
+  bootstrapServers,
+  redisUrl,
+  group,
+  commands,
+  events: `${group}-events`,
+  sagas: `${group}-sagas`,
+  partitions,
+})
+
 export interface Contestant {
   readonly name: string
   start(place: Place): Promise<readonly GuardedChild[]>
@@ -71,10 +86,15 @@ export async function measure(kafka: Kafka, contestant: Contestant, place: Place
       cpuSeconds: children.reduce((sum, { pid }) => sum + (cpuSecondsOf(pid) ?? Number.NaN), 0),
     }
   } finally {
-    for (const child of children) child.signal('SIGTERM')
-    await Promise.all(children.map(({ exited }) => exited))
+    await end(children)
     await group.close()
   }
+}
+
+/** In order; resolves when all are gone. */
+export async function end(children: readonly GuardedChild[]): Promise<void> {
+  for (const child of children) child.signal('SIGTERM')
+  await Promise.all(children.map(({ exited }) => exited))
 }
 
 async function committed(group: GroupClient, { commands, partitions }: Place): Promise<number> {

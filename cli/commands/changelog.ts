@@ -20,11 +20,12 @@ export const changelogCommand: Register = (parent, io, run) => {
       'after',
       `
 For a changelog that was deleted, created again, or cut by retention, while Redis has every task's state: the warning
-changelog.cut, and state.foreign behind a topic that was deleted; with --anyway changelog.corrupt and changelog.foreign. The topic is deleted if it is there and created as the
-service would create it; every entry and a checkpoint go into it; then Redis is told. Run it with the service's own
-NOTE_ID_STRIDE, if that was set. What the changelog told of former changes and their causes is gone.
-Refused (exit 1) while the group has members, or where Redis is not as of the committed offsets. If it is interrupted, no
-task starts (state.foreign): run the same command again.`,
+changelog.cut, and state.foreign behind a topic that was deleted; with --anyway changelog.corrupt and changelog.foreign.
+The topic is deleted if it is there and created as the service would create it; every entry and a checkpoint go into it;
+then Redis is told. Run it with the service's own NOTE_ID_STRIDE, if that was set. What the changelog told of former
+changes and their causes is gone.
+Refused (exit 1) while the group has members, or where Redis is not as of the committed offsets. If it is interrupted, tasks
+that Redis does not know of yet do not start (state.foreign): run the same command again.`,
     )
     .action((options: { json?: true; redo?: true; anyway?: true; execute?: true }) =>
       run(() =>

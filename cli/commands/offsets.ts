@@ -13,7 +13,7 @@ import {
 } from '../../operations/core/offsets.ts'
 import type { SkipTarget } from '../../operations/core/skip.ts'
 import { missingSources } from '../../operations/deployment.ts'
-import { gatherFacts, groupMembers, writePlan } from '../../operations/offsets.ts'
+import { gatherFacts, membersInTheWay, writePlan } from '../../operations/offsets.ts'
 import { type SkipReport, skip } from '../../operations/skip.ts'
 import { preparationOf } from '../../service-options.ts'
 import { type Io, type KafkaContext, withKafka } from '../context.ts'
@@ -82,11 +82,8 @@ function mend(parent: Command, action: (typeof ACTIONS)[number], io: Io, run: Ru
           const facts = await gatherFacts(context)
           const planned = action.plan(facts)
           const execute = options.execute === true
-          const members = await groupMembers(context)
-          const refused = [
-            ...members.map((member) => `the group has an active member, ${member}: stop the service first`),
-            ...planned.problems,
-          ]
+          const members = await membersInTheWay(context)
+          const refused = [...members, ...planned.problems]
           const empty = planned.changes.length === 0 && planned.records.length === 0
           const written = execute && refused.length === 0 && !empty
           if (written) await writePlan(context, planned)

@@ -10,6 +10,7 @@ import type { Change, ReadAnswer, ReadRequest } from '../../stores/ports.ts'
 import type { TopicPartition } from '../ports.ts'
 import type { BatchTrace } from './batch-trace.ts'
 import { CauseSection } from './cause.ts'
+import { checkpointRecord } from './checkpoint-record.ts'
 import { classify, deadItem, type HomeItem, type Item, outsideHeaders } from './classify.ts'
 import { CounterForecast } from './counter-forecast.ts'
 import { writeDeadLetter } from './dead-letter.ts'
@@ -332,21 +333,12 @@ export class Batch {
     for (const { timestampMs, name, json, causeAt, causeOffset } of this.overlay.entries())
       this.outputs.add(changelog, this.task, timestampMs, Buffer.from(name), json, causes.of(causeAt, causeOffset))
     const progress = progressAfter(this.before, this.#positions, this.#counters)
-    const { topology, clusterId, groupId, tasks, stride, sources, repartition } = this.#plan
-    const record = encodeCheckpointRecord({
-      stateFormat: 1,
+    const asOf = {
       batch: progress.batch,
-      clusterId,
-      groupId,
-      tasks,
-      stride,
       positions: progress.positionsByName(),
-      topicIds: Object.fromEntries([...sources, repartition].map((t) => [t.topic, t.topicId])),
       counters: Object.fromEntries(progress.counters),
-      stores: Object.fromEntries(topology.stores.map((s) => [s.name, s.kind])),
-      topology: topology.name,
-      transactionalId,
-    })
+    }
+    const record = encodeCheckpointRecord(checkpointRecord(this.#plan, asOf, transactionalId))
     this.outputs.add(changelog, this.task, this.#lastTimestampMs, CHECKPOINT_KEY_BYTES, record, NO_HEADERS)
     this.#sealed = progress
     return progress

@@ -12,8 +12,7 @@ import type { Checkpoint } from '../../stores/ports.ts'
 import type { Code, GroupMembership, OffsetToCommit, ProducerIdentity, TopicPartition } from '../ports.ts'
 import { classify, codes, nameOf } from './kafka-errors.ts'
 import { type Position, position } from './numbers.ts'
-import type { Plan } from './plan.ts'
-import { partitionsOf, readTopics } from './plan.ts'
+import { type Plan, partitionsOf, readTopics } from './plan.ts'
 import { Progress } from './progress.ts'
 
 export type TakeoverStep =

@@ -18,6 +18,15 @@ export interface BatchStamp {
   readonly compression: at.Compression
 }
 
+/** Of a batch outside of transactions, by nobody in particular. */
+export const PLAIN_STAMP: BatchStamp = {
+  producerId: -1n,
+  epoch: -1,
+  baseSequence: -1,
+  transactional: false,
+  compression: 'none',
+}
+
 const CAPACITY_BYTES_INITIAL = 4 * 1024
 /** A UTF-16 unit takes three bytes at most. */
 const UTF8_BYTES_PER_UNIT_MAX = 3

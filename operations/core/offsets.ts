@@ -3,12 +3,13 @@
  * they part. Owns the rules of `tributary offsets`; pure. The stop codes they mend: engine/core/stop-codes.ts.
  */
 
+import { checkpointRecord } from '../../engine/core/checkpoint-record.ts'
 import type { LogRange } from '../../engine/core/log-windows.ts'
 import { position } from '../../engine/core/numbers.ts'
 import { type Plan, partitionName, partitionsOf } from '../../engine/core/plan.ts'
 import type { StopCodeName } from '../../engine/core/stop-codes.ts'
 import type { OffsetToCommit } from '../../engine/ports.ts'
-import { type CheckpointRecord, STATE_FORMAT } from '../../stores/core/changelog.ts'
+import type { CheckpointRecord } from '../../stores/core/changelog.ts'
 
 export interface TaskOffsets {
   readonly task: number
@@ -208,20 +209,7 @@ export function planEarliest({ plan, tasks, logs, transactionalId }: OffsetFacts
 function firstCheckpoint(plan: Plan, at: readonly OffsetToCommit[], transactionalId: string): CheckpointRecord {
   const positions: Record<string, Record<string, number>> = {}
   for (const { topic, partition, position } of at) positions[topic] = { ...positions[topic], [partition]: position }
-  return {
-    stateFormat: STATE_FORMAT,
-    batch: 1,
-    clusterId: plan.clusterId,
-    groupId: plan.groupId,
-    tasks: plan.tasks,
-    stride: plan.stride,
-    positions,
-    topicIds: Object.fromEntries([...plan.sources, plan.repartition].map(({ topic, topicId }) => [topic, topicId])),
-    counters: {},
-    stores: Object.fromEntries(plan.topology.stores.map(({ name, kind }) => [name, kind])),
-    topology: plan.topology.name,
-    transactionalId,
-  }
+  return checkpointRecord(plan, { batch: 1, positions, counters: {} }, transactionalId)
 }
 
 /** Offsets of another cluster or of a topic that was created again mean other records. */

@@ -6,7 +6,6 @@
  * long as the group has committed these positions and no others.
  */
 import { type Plan, partitionName, partitionsOf } from '../../engine/core/plan.ts'
-import type { CheckpointRecord } from '../../stores/core/changelog.ts'
 import type { Checkpoint } from '../../stores/ports.ts'
 import type { OffsetChange } from './offsets.ts'
 
@@ -35,11 +34,11 @@ export function planRewrite(plan: Plan, snapshots: readonly TaskSnapshot[], redo
   const problems: string[] = []
   for (const snapshot of snapshots) {
     const { task, checkpoint, isPartial, committed } = snapshot
-    if (checkpoint === null) {
-      if (committed.size > 0)
-        problems.push(`task ${task}: Redis has no state of it, and group ${plan.groupId} has committed offsets`)
+    if (checkpoint === null && committed.size > 0) {
+      problems.push(`task ${task}: Redis has no state of it, and group ${plan.groupId} has committed offsets`)
       continue
     }
+    if (checkpoint === null) continue
     const foreign = foreignTo(plan, checkpoint)
     if (foreign !== null) {
       problems.push(`task ${task}: ${foreign}`)
@@ -78,22 +77,4 @@ function changesOf(plan: Plan, { task, committed }: TaskSnapshot, { positions }:
     const from = committed.get(partitionName(at)) ?? null
     return to === undefined || to === from ? [] : [{ task, ...at, from, to }]
   })
-}
-
-/** What the task's last batch had written as the last record of it. */
-export function checkpointRecordOf(plan: Plan, checkpoint: Checkpoint, transactionalId: string): CheckpointRecord {
-  return {
-    stateFormat: 1,
-    batch: checkpoint.batch,
-    clusterId: plan.clusterId,
-    groupId: plan.groupId,
-    tasks: plan.tasks,
-    stride: plan.stride,
-    positions: checkpoint.positions,
-    topicIds: Object.fromEntries([...plan.sources, plan.repartition].map(({ topic, topicId }) => [topic, topicId])),
-    counters: checkpoint.counters,
-    stores: Object.fromEntries(plan.topology.stores.map(({ name, kind }) => [name, kind])),
-    topology: plan.topology.name,
-    transactionalId,
-  }
 }

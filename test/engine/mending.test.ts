@@ -5,7 +5,7 @@ import { encodeHeaders } from '../../engine/core/headers.ts'
 import { codes } from '../../engine/core/kafka-errors.ts'
 import { position } from '../../engine/core/numbers.ts'
 import type { EngineEvent } from '../../engine/events.ts'
-import { RecordBatchBuilder } from '../../engine/wire/record-batch-builder.ts'
+import { PLAIN_STAMP, RecordBatchBuilder } from '../../engine/wire/record-batch-builder.ts'
 import type { MemoryCall } from '../../testing/kafka/memory-kafka.ts'
 import { OutputRecord } from '../../testing/output-record.ts'
 import { World } from '../../testing/world.ts'
@@ -67,14 +67,7 @@ function send(count: number): void {
     const builder = new RecordBatchBuilder()
     const value = JSON.stringify(create(character, 7, `m${character}`))
     builder.add(world.clock.nowMs(), characterKey(character), value, encodeHeaders(tenantHeaders()))
-    const producer = {
-      producerId: -1n,
-      epoch: -1,
-      baseSequence: -1,
-      transactional: false,
-      compression: 'none',
-    } as const
-    const bytes = builder.finish(producer)
+    const bytes = builder.finish(PLAIN_STAMP)
     world.kafka.cluster.append({ topic: COMMANDS, partition: i % 4 }, bytes)
   }
 }

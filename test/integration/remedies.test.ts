@@ -13,8 +13,7 @@ import { partitionFor } from '../../engine/core/murmur2.ts'
 import { position } from '../../engine/core/numbers.ts'
 import { internalTopics } from '../../engine/core/plan.ts'
 import { connectKafkaOperator } from '../../engine/kafka/operator.ts'
-import { RecordBatchBuilder } from '../../engine/wire/record-batch-builder.ts'
-import { NOBODY } from '../../operations/offsets.ts'
+import { PLAIN_STAMP, RecordBatchBuilder } from '../../engine/wire/record-batch-builder.ts'
 import { kafkaOptions } from '../../service-options.ts'
 import { characterKey } from '../../topology/notes/key.ts'
 import { namedCommands, wordsOf } from '../support/remedies.ts'
@@ -184,7 +183,7 @@ const SCENES: Readonly<Record<string, Readonly<Record<string, Scene>>>> = {
           partitions.map((partition) => {
             const builder = new RecordBatchBuilder()
             builder.add(Date.now(), Buffer.from('stranger'), 'not ours', NO_HEADERS)
-            return { topic, partition, bytes: builder.finish(NOBODY) }
+            return { topic, partition, bytes: builder.finish(PLAIN_STAMP) }
           }),
         )
         await publisher.close()

@@ -1,8 +1,9 @@
 /** Whether a changelog can be written anew from Redis. On real servers: test/integration/cli-changelog.test.ts. */
 import { describe, expect, test } from 'vitest'
+import { checkpointRecord } from '../../engine/core/checkpoint-record.ts'
 import { offset } from '../../engine/core/numbers.ts'
 import type { Plan } from '../../engine/core/plan.ts'
-import { checkpointRecordOf, planRewrite, type TaskSnapshot } from '../../operations/core/rewrite.ts'
+import { planRewrite, type TaskSnapshot } from '../../operations/core/rewrite.ts'
 import { decodeChangelogRecord, encodeCheckpointRecord } from '../../stores/core/changelog.ts'
 import type { Checkpoint } from '../../stores/ports.ts'
 import { noteTopology } from '../../topology/notes/topology.ts'
@@ -118,7 +119,7 @@ describe('planRewrite', () => {
 })
 
 test('the checkpoint record is one that a takeover reads, with everything the state is as of', () => {
-  const record = checkpointRecordOf(plan, checkpoint(0, 5), 'by-hand')
+  const record = checkpointRecord(plan, checkpoint(0, 5), 'by-hand')
   expect(decodeChangelogRecord('checkpoint', encodeCheckpointRecord(record))).toEqual({
     kind: 'checkpoint',
     checkpoint: {
