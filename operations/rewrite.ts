@@ -15,7 +15,7 @@ import { CHECKPOINT_KEY, encodeCheckpointRecord } from '../stores/core/changelog
 import { entryName } from '../stores/core/entry-name.ts'
 import type { Checkpoint, StateReader } from '../stores/ports.ts'
 import type { OperatorContext } from './context.ts'
-import { planRewrite, type RewritePlan, type TaskSnapshot } from './core/rewrite.ts'
+import { hasBatches, planRewrite, type RewritePlan, type TaskSnapshot } from './core/rewrite.ts'
 import { OperationError } from './errors.ts'
 import { committedOffsets } from './group-offsets.ts'
 import { deleteTopic, openTransactions } from './leftovers.ts'
@@ -99,6 +99,7 @@ async function writeTask(
   { task, checkpoint: from }: RewritePlan['tasks'][number],
 ): Promise<Written> {
   const { topic, topicId, messageBytesMax } = plan.changelog
+  if (!hasBatches(from)) return { task, entries: 0, from, to: { ...from, changelogTopicId: topicId } }
   const log = new PartitionWriter(publisher, { topic, partition: task }, messageBytesMax)
   let entries = 0
   for await (const { store, key, field, json } of reader.dump(task)) {

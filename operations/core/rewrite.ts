@@ -19,6 +19,9 @@ export interface TaskSnapshot {
   readonly committed: ReadonlyMap<string, number>
 }
 
+/** Without any, the task has never done anything: its changelog is empty, and Redis only names the topic. */
+export const hasBatches = ({ batch }: Checkpoint): boolean => batch > 0
+
 export interface RewritePlan {
   /** Tasks whose changelog partition is written, with the checkpoint that they have in Redis. */
   readonly tasks: readonly { readonly task: number; readonly checkpoint: Checkpoint }[]
@@ -34,7 +37,7 @@ export function planRewrite(plan: Plan, snapshots: readonly TaskSnapshot[], redo
   const problems: string[] = []
   for (const snapshot of snapshots) {
     const { task, checkpoint, isPartial, committed } = snapshot
-    if (checkpoint === null && committed.size > 0) {
+    if ((checkpoint === null || !hasBatches(checkpoint)) && committed.size > 0) {
       problems.push(`task ${task}: Redis has no state of it, and group ${plan.groupId} has committed offsets`)
       continue
     }

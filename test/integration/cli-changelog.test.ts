@@ -143,6 +143,19 @@ test('interrupted before every task knows: no task is wrong, and the same comman
   await isWhole(before)
 })
 
+test('a task that has never done anything begins as it would have', async () => {
+  await world.close()
+  world = await CliWorld.open()
+  await world.start()
+  const [character] = CHARACTERS
+  await world.send([create(character!, 9, 'only')])
+  await world.settled()
+  await world.stop()
+  await deleteChangelog()
+  expect((await world.json('changelog', 'rewrite', '--execute')).value.refused).toEqual([])
+  await isWhole(await everyNote())
+})
+
 test('Redis that is behind: refused, and with --redo what lies between is processed again', async () => {
   await world.stop()
   await send('between', 1)

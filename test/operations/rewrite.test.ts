@@ -63,6 +63,15 @@ describe('planRewrite', () => {
     expect([tasks.map(({ task }) => task), problems]).toEqual([[0], []])
   })
 
+  test('a task that Redis knows and that has no batch yet is told of the topic, unless the group says otherwise', () => {
+    const idle = { checkpoint: checkpoint(1, 0, { batch: 0, offset: offset(-1), positions: {} }) }
+    const found = planRewrite(plan, [snapshot(0, 5), snapshot(1, 0, { ...idle, committed: new Map() })], false)
+    expect([found.tasks.map(({ task }) => task), found.changes, found.problems]).toEqual([[0, 1], [], []])
+    expect(planRewrite(plan, [snapshot(0, 5), snapshot(1, 3, idle)], true).problems).toEqual([
+      'task 1: Redis has no state of it, and group group has committed offsets',
+    ])
+  })
+
   test('a Redis that has nothing is refused', () => {
     expect(planRewrite(plan, [snapshot(0, 5, none), snapshot(1, 3, none)], true).problems).toEqual([
       'Redis has no state of app',
